@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Forwarding tables, one per VRF: prefix -> what to do. Next-hop objects are shared between routes
+ * that say the same, and freed after a grace period.
+ *
+ * Context: control, all of it.
+ */
+#include "dp.h"
+#include "dp_addr.h"
+
+enum dp_route_type {
+	DP_ROUTE_LOCAL,     /* our own address: to the twin of the interface it came in on */
+	DP_ROUTE_CONNECTED, /* subnet of a port or tunnel: the destination is the next hop */
+	DP_ROUTE_GATEWAY,   /* via an address on a port or tunnel */
+	DP_ROUTE_BLACKHOLE, /* dropped by name */
+};
+enum dp_iface_kind { DP_IFACE_NONE, DP_IFACE_PORT, DP_IFACE_TUNNEL };
+
+struct dp_iface {
+	uint16_t kind; /* enum dp_iface_kind */
+	uint16_t id;   /* port or tunnel number */
+};
+
+struct dp_route {
+	enum dp_route_type type;
+	struct dp_iface iface;   /* CONNECTED, GATEWAY; for LOCAL: the interface that has the address */
+	struct dp_addr gateway;  /* GATEWAY */
+};
+
+/*
+ * Adds or replaces. Host bits of the prefix must be zero.
+ * -ENOSPC: dp_limits.routes or tbl8 (dp_error says which, with the limit), -EAFNOSUPPORT: IPv6 is
+ * not forwarded yet, -EAGAIN: a grace period did not end within 100 ms (a worker is stuck).
+ */
+int dp_fib_set(uint16_t vrf, const struct dp_prefix *prefix, const struct dp_route *route);
+/* -ENOENT. */
+int dp_fib_del(uint16_t vrf, const struct dp_prefix *prefix);
+/* Longest match; -ENOENT when no route covers it. */
+int dp_fib_lookup(uint16_t vrf, const struct dp_addr *addr, struct dp_route *route);
+
+struct dp_fib_info {
+	uint32_t routes, routes_max;
+	uint32_t tbl8, tbl8_max;
+	uint64_t full; /* changes refused for lack of room */
+};
+int dp_fib_info_get(uint16_t vrf, struct dp_fib_info *info);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Counters: plain structs, summed or copied from the workers. Reading never disturbs a worker;
+ * a snapshot taken while packets move may be off by a burst.
+ *
+ * Balance (DESIGN invariant 5), exact after a drain:
+ *   rx + injected + generated + copied = tx + punted + absorbed + dropped + held
+ *
+ * Context: any.
+ */
+#include "dp.h"
+
+enum dp_drop_reason {
+#define DP_DROP(id, key, help) DP_DROP_##id,
+#include "drop_reasons.def"
+#undef DP_DROP
+	DP_DROP_COUNT
+};
+
+struct dp_worker_stats {
+	uint64_t rx_pkts;        /* from ports */
+	uint64_t injected_pkts;  /* from twins and the control core */
+	uint64_t generated_pkts; /* made by the worker itself (ICMP errors) */
+	uint64_t copied_pkts;    /* extra packets: fragmentation, replication */
+	uint64_t tx_pkts;
+	uint64_t punted_pkts;    /* handed to the control core */
+	uint64_t absorbed_pkts;  /* merged fragments, keep-alives, dummy packets */
+	uint64_t held_pkts;      /* now: waiting for a neighbour, in rings */
+	uint64_t drops[DP_DROP_COUNT];
+	uint64_t hairpin_pkts;         /* left by the network-id they came in on */
+	uint64_t redirects;            /* records queued for the control core */
+	uint64_t redirects_suppressed; /* inside the hold-off of their pair */
+	uint64_t redirect_ring_full;
+	uint64_t turns;
+	uint64_t idle_turns;     /* nothing received, nothing injected */
+	uint64_t busy_cycles;    /* TSC cycles of turns that had work */
+	uint64_t sleeps;
+};
+
+struct dp_worker_info {
+	uint32_t lcore;
+	bool online;      /* QSBR: takes part in grace periods */
+	struct dp_worker_stats stats;
+};
+
+struct dp_port_stats {
+	uint64_t rx_pkts, rx_bytes;
+	uint64_t tx_pkts, tx_bytes;
+	uint64_t rx_missed, rx_errors, rx_nombuf, tx_errors; /* as the device counts them */
+};
+
+/* Key and help sentence of a reason; NULL beyond the last. */
+const char *dp_drop_key(enum dp_drop_reason reason);
+const char *dp_drop_help(enum dp_drop_reason reason);
+
+/* -ENOENT: no such worker. */
+int dp_worker_info_get(uint32_t worker, struct dp_worker_info *info);
+/* rx + injected + generated + copied - (tx + punted + absorbed + dropped + held). */
+int64_t dp_worker_balance(const struct dp_worker_stats *stats);
+int dp_port_stats_get(uint16_t port, struct dp_port_stats *stats);

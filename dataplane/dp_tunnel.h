@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * mGRE tunnels: RFC 2784, key of RFC 2890. The handle is a small number; 0 is a valid tunnel.
+ *
+ * Context: control, all of it.
+ */
+#include "dp.h"
+#include "dp_addr.h"
+
+struct dp_tunnel_conf {
+	char name[DP_NAME_LEN]; /* also the name of its twin */
+	struct dp_addr source;  /* local NBMA address */
+	bool has_key;
+	uint32_t key;           /* host order */
+	uint16_t mtu;           /* bytes of an inner IP packet */
+	uint16_t vrf;           /* of the overlay; 0 is the only one yet */
+	uint16_t underlay_vrf;
+	uint8_t ttl;            /* of the outer header */
+	bool redirect;          /* detect hairpins inside network_id */
+	uint16_t redirect_interval_s;
+	uint32_t network_id;    /* local name of the cloud; 0 = none */
+};
+
+/* -EEXIST: (source, key) is taken; -ENOSPC: dp_limits.tunnels. */
+int dp_tunnel_add(const struct dp_tunnel_conf *conf, uint16_t *tunnel);
+/* All its spokes and routes must be gone: -EBUSY. */
+int dp_tunnel_del(uint16_t tunnel);
+int dp_tunnel_conf_get(uint16_t tunnel, struct dp_tunnel_conf *conf);
