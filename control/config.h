@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The configuration: one YAML document, parsed and validated whole into these structs. Every error
+ * names file:line:column, field, value and what is allowed. Nothing is applied from a document with
+ * an error.
+ *
+ * Context: control.
+ */
+#include "dataplane/dp.h"
+#include "dataplane/dp_addr.h"
+#include "dataplane/dp_port.h"
+
+#define CONFIG_ADDRESSES_MAX 8 /* per port or tunnel */
+
+struct config_port {
+	struct dp_port_conf dp; /* name, device, role, mtu, queues, descriptors */
+	struct dp_prefix addresses[CONFIG_ADDRESSES_MAX]; /* interface addresses: host bits kept */
+	uint32_t address_count;
+};
+
+struct config_route {
+	struct dp_prefix prefix;
+	struct dp_addr via;   /* an address inside the subnet of a port or a tunnel */
+	bool blackhole;       /* instead of via */
+};
+
+struct config_map {
+	struct dp_addr protocol;
+	struct dp_addr nbma;
+};
+
+struct config_nhrp {
+	uint32_t network_id;       /* 1..4294967295 */
+	uint32_t holdtime_s;       /* 10..65535, ours, default 7200 */
+	bool redirect;
+	uint16_t redirect_interval_s; /* 2..30, default 8 */
+	bool install_routes;       /* default true */
+	struct config_map *maps;   /* static NHRP maps */
+	uint32_t map_count;
+};
+
+struct config_tunnel {
+	char name[DP_NAME_LEN];
+	struct dp_addr source;     /* resolved from a port's name to its first address */
+	uint16_t source_port;      /* number of the port whose address it is */
+	bool has_key;
+	uint32_t key;
+	struct dp_prefix addresses[CONFIG_ADDRESSES_MAX];
+	uint32_t address_count;
+	uint16_t mtu;              /* inner, default 1400 */
+	uint8_t ttl;               /* outer, default 64 */
+	struct config_nhrp nhrp;
+};
+
+struct config {
+	char *path;                 /* as given on the command line */
+	struct dp_conf dataplane;   /* complete: mtu_max and descriptors_sum are filled in */
+	char *control_socket;       /* default /run/dmvpn-hub/control.sock */
+	char *control_group;        /* group that may use it, NULL = root only */
+	struct config_port *ports;  /* at most DP_PORTS_MAX */
+	uint32_t port_count;
+	struct config_route *routes;
+	uint32_t route_count;
+	struct config_tunnel *tunnels;
+	uint32_t tunnel_count;
+};
+
+/* One error, ready to print: "FILE:LINE:COLUMN: FIELD: VALUE: what is allowed". */
+struct config_error {
+	char text[512];
+};
+
+/* NULL with *err filled. The caller owns the result: config_free. */
+struct config *config_load(const char *path, struct config_error *err);
+/* The same over a buffer (tests, fuzzing); `name` stands for the file in errors. */
+struct config *config_parse(const char *name,
+			    const char *text,
+			    size_t len,
+			    struct config_error *err);
+void config_free(struct config *config);

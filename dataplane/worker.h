@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * A worker: everything one poll-mode core writes. Private to dataplane/. The packet's path is
+ * worker_line() in worker.c; each stage has the same shape:
+ *
+ *     uint16_t stage(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
+ *
+ * It returns how many packets go on, packed at the front of m; the others went to drop, punt or a
+ * queue, each counted.
+ */
+#include <rte_ether.h>
+#include <rte_mbuf.h>
+#include <rte_rcu_qsbr.h>
+#include <rte_ring.h>
+
+#include "dp.h"
+#include "dp_addr.h"
+#include "dp_stats.h"
+#include "dp_spoke.h"
+
+/* What the stages know of a packet: the mbuf's private area. One cache line. */
+struct dp_meta {
+	uint8_t kind;         /* enum dp_kind */
+	uint8_t flags;        /* DP_META_* */
+	uint16_t in_port;     /* port it came in on, valid for DP_KIND_GRE and frames */
+	uint16_t tunnel;      /* in: tunnel it came from or is injected into */
+	uint16_t natt_port;   /* host order */
+	uint32_t spoke;       /* in: 0 = unknown or not from a tunnel */
+	uint32_t adj;         /* out: adjacency, 0 = not to a tunnel */
+	uint32_t neigh;       /* out: neighbour whose rewrite goes in front */
+	uint16_t out_port;    /* out, of whole frames (neigh == 0) */
+	uint16_t reserved;
+	struct dp_addr outer_src;
+	struct dp_addr outer_dst;
+};
+_Static_assert(sizeof(struct dp_meta) <= 64, "mbuf private area is one cache line");
+
+enum dp_kind {
+	DP_KIND_FRAME,  /* Ethernet frame as it came, or from a port's twin */
+	DP_KIND_GRE,    /* data starts at the outer IP header */
+	DP_KIND_IP,     /* data starts at an (inner) IP header */
+	DP_KIND_NHRP,   /* data starts at ar$afn */
+};
+
+#define DP_META_FROM_TUNNEL 0x01 /* decapsulated from meta->tunnel */
+#define DP_META_FROM_TWIN   0x02 /* from the kernel: ours, not transit */
+
+static inline struct dp_meta *dp_meta(struct rte_mbuf *m)
+{
+	return (struct dp_meta *)rte_mbuf_to_priv(m);
+}
+
+/* Headroom for the largest encapsulation to come: Ethernet 14 + IPv6 40 + UDP 8 + ESP 8 + IV 16 +
+ * GRE 16; tailroom for padding 255 + trailer 2 + ICV 32. */
+#define DP_ENCAP_HEADROOM 128
+#define DP_ENCAP_TAILROOM 320
+_Static_assert(RTE_PKTMBUF_HEADROOM >= DP_ENCAP_HEADROOM, "rx leaves room for the encapsulation");
+
+/* Why a packet is in the punt ring: where the control core brings it. */
+enum dp_punt_kind { DP_PUNT_PORT_TWIN, DP_PUNT_TUNNEL_TWIN, DP_PUNT_NHRP };
+
+#define DP_PUNT_RING     4096 /* packets, per worker */
+#define DP_INJECT_RING   4096
+#define DP_REDIRECT_RING 1024
+#define DP_WANTED_RING   256
+#define DP_NEIGHQ_LEN    64   /* packets of one worker that wait for neighbours */
+#define DP_NEIGHQ_WAIT_S 3
+#define DP_TX_BUFFER     64
+
+struct dp_txq {
+	uint16_t port;  /* ethdev port id */
+	uint16_t queue;
+	uint16_t n;
+	struct rte_mbuf *m[DP_TX_BUFFER];
+};
+
+struct dp_rxq {
+	uint16_t port;    /* our port number */
+	uint16_t dev;     /* ethdev port id */
+	uint16_t queue;
+};
+
+struct dp_neighq_entry {
+	struct rte_mbuf *m; /* NULL: free */
+	uint64_t deadline_tsc;
+};
+
+struct dp_redirect_filter; /* redirect.c */
+
+struct dp_worker {
+	uint32_t index;
+	uint32_t lcore;
+	uint64_t now_tsc; /* once per turn */
+	struct dp_worker_stats stats;
+	struct dp_spoke_counters *spokes; /* [limits.spokes + 1]; row 0: unknown spokes */
+	uint32_t rxq_count;
+	uint32_t neighq_used;
+	struct dp_rxq rxq[DP_PORTS_MAX * DP_WORKERS_MAX];
+	struct dp_txq txq[DP_PORTS_MAX];
+	struct rte_ring *inject;   /* control -> worker, mbufs */
+	struct rte_ring *punt;     /* worker -> control, mbufs */
+	struct rte_ring *redirect; /* worker -> control, struct dp_redirect */
+	struct rte_ring *wanted;   /* worker -> control, neighbour handles (uint32_t) */
+	struct dp_redirect_filter *filter;
+	struct dp_neighq_entry neighq[DP_NEIGHQ_LEN];
+	uint64_t neighq_next_tsc;
+} __rte_cache_aligned;
+
+extern struct dp_worker *dp_workers[DP_WORKERS_MAX]; /* [dp_worker_count] */
+extern uint32_t dp_worker_count;
+extern struct rte_mempool *dp_pool;                  /* every packet buffer */
+extern struct rte_rcu_qsbr *dp_qsbr;
+
+/* One turn: every rx queue, the inject ring, the wait queues. Context: worker (tests: any). */
+void dp_worker_turn(struct dp_worker *w);
+
+/* The straight line for packets of any kind; takes ownership of all n. Context: worker. */
+void dp_worker_line(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
+
+/* drop.c: the one place where packets die. Context: worker. */
+void dp_drop(struct dp_worker *w, struct rte_mbuf *m, enum dp_drop_reason reason);
+/* Frees a packet whose bytes the control core has consumed, or one that never entered a worker. */
+void dp_release(struct rte_mbuf *m);
+
+/* punt.c, worker side: queues the packet for the control core, or drops it as punt-full. `kind` and
+ * the meta of the packet say where it goes; for a port's twin data starts at the Ethernet header. */
+void dp_punt(struct dp_worker *w, struct rte_mbuf *m, enum dp_punt_kind kind);
+/* Writes the eventfd when the control core sleeps; once per turn with something queued. */
+void dp_punt_wake(void);
+/* Creates and frees rings, eventfd. Context: control. */
+int dp_punt_init(void);
+void dp_punt_fini(void);
+
+/* Hands a packet to the worker that sends for this port or tunnel; -ENOSPC. Context: control. */
+int dp_inject(struct rte_mbuf *m, uint32_t hash);
+
+/* The error text behind dp_error(); returns `rc`. Context: control. */
+int dp_error_set(int rc, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
