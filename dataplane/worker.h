@@ -86,7 +86,14 @@ struct dp_neighq_entry {
 	uint64_t deadline_tsc;
 };
 
-struct dp_redirect_filter; /* redirect.c */
+struct redirect_filter; /* redirect.c */
+
+/* A neighbour that a worker needs and the kernel shall resolve. A multiple of 4 bytes: ring element. */
+struct dp_wanted {
+	struct dp_addr addr;
+	uint16_t port;
+	uint16_t zero;
+};
 
 struct dp_worker {
 	uint32_t index;
@@ -101,8 +108,8 @@ struct dp_worker {
 	struct rte_ring *inject;   /* control -> worker, mbufs */
 	struct rte_ring *punt;     /* worker -> control, mbufs */
 	struct rte_ring *redirect; /* worker -> control, struct dp_redirect */
-	struct rte_ring *wanted;   /* worker -> control, neighbour handles (uint32_t) */
-	struct dp_redirect_filter *filter;
+	struct rte_ring *wanted;   /* worker -> control, struct dp_wanted */
+	struct redirect_filter *filter;
 	struct dp_neighq_entry neighq[DP_NEIGHQ_LEN];
 	uint64_t neighq_next_tsc;
 } __rte_cache_aligned;
@@ -115,8 +122,11 @@ extern struct rte_rcu_qsbr *dp_qsbr;
 /* One turn: every rx queue, the inject ring, the wait queues. Context: worker (tests: any). */
 void dp_worker_turn(struct dp_worker *w);
 
-/* The straight line for packets of any kind; takes ownership of all n. Context: worker. */
-void dp_worker_line(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
+/* The two ways into the line that matter to tests; both own all n packets from here on. From a port:
+ * Ethernet frames, meta->in_port set. From the control core: any kind, meta as dp_inject wants it.
+ * Context: worker (tests: any). */
+void dp_line_from_port(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
+void dp_line_from_inject(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 
 /* drop.c: the one place where packets die. Context: worker. */
 void dp_drop(struct dp_worker *w, struct rte_mbuf *m, enum dp_drop_reason reason);
