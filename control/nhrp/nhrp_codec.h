@@ -74,8 +74,7 @@ struct nhrp_packet {
 	X(EXT_OFFSET, EBADMSG, NHRP_ERROR_PROTOCOL, "extension-offset")          \
 	X(CIE_COUNT, E2BIG, NHRP_ERROR_PROTOCOL, "too-many-cies")                \
 	X(EXT_COUNT, E2BIG, NHRP_ERROR_INVALID_EXTENSION, "too-many-extensions") \
-	X(EXT_LEN, EBADMSG, NHRP_ERROR_INVALID_EXTENSION, "extension-length")    \
-	X(EXT_NOT_ALLOWED, EBADMSG, NHRP_ERROR_INVALID_EXTENSION, "extension-not-allowed")
+	X(EXT_LEN, EBADMSG, NHRP_ERROR_INVALID_EXTENSION, "extension-length")
 
 enum nhrp_bad {
 	NHRP_BAD_NONE,
@@ -98,7 +97,8 @@ int nhrp_packet_decode(struct nhrp_packet *p, const uint8_t *bytes, size_t len,
 
 /* Sizes, offsets, lengths and checksum are computed. Returns the length in bytes, -EMSGSIZE when
  * it does not fit, -EINVAL for an address of another family than the packet's, a bad type or
- * counts, or extensions in an error indication (RFC 2332 section 5.2.7). Context: any. */
+ * counts. Error indications may carry extensions: RFC 2332 section 5.2.7 forbids it, Cisco adds
+ * authentication to them. Context: any. */
 int nhrp_packet_encode(const struct nhrp_packet *p, uint8_t *buf, size_t cap);
 
 /* Empties the packet (type, families; everything else zero). Context: any. */

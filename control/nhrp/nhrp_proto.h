@@ -71,7 +71,7 @@ struct nhrp_wire_mandatory {
 struct nhrp_wire_cie {
 	uint8_t code;
 	uint8_t prefix_len;
-	uint16_t unused;
+	uint16_t unused_be;
 	uint16_t mtu_be;
 	uint16_t holding_be;
 	uint8_t nbma_tl;
