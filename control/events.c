@@ -9,7 +9,6 @@
  */
 #include "control/events.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -33,7 +32,7 @@ static const struct event_kind_info kinds[EVENT_KIND_COUNT] = {
 #undef X
 };
 
-static struct event ring[EVENT_RING_LEN]; /* [seq % EVENT_RING_LEN] */
+static struct event_record ring[EVENT_RING_LEN]; /* [seq % EVENT_RING_LEN] */
 static uint64_t last_seq;
 static uint64_t counts[EVENT_KIND_COUNT];
 static uint64_t suppressed[EVENT_KIND_COUNT];
@@ -63,16 +62,17 @@ static bool peer_token_take(void)
 	return true;
 }
 
+/* Printable ASCII only: safe for a terminal, for the log's lines and for JSON. */
 static void text_clean(char *text)
 {
 	for (; *text; text++)
-		if (iscntrl((unsigned char)*text))
+		if (*text < ' ' || *text > '~')
 			*text = '?';
 }
 
 void event_emit(enum event_kind kind, const char *object, const char *fmt, ...)
 {
-	struct event *e;
+	struct event_record *e;
 	va_list ap;
 
 	if ((unsigned)kind >= EVENT_KIND_COUNT) {
@@ -128,7 +128,7 @@ uint64_t event_last_seq(void)
 	return last_seq;
 }
 
-unsigned event_list(uint64_t *seq, struct event *rows, unsigned max)
+unsigned event_list(uint64_t *seq, struct event_record *rows, unsigned max)
 {
 	const uint64_t oldest = last_seq > EVENT_RING_LEN ? last_seq - EVENT_RING_LEN : 0;
 	unsigned n = 0;

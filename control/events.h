@@ -52,7 +52,7 @@ enum event_kind {
 		EVENT_KIND_COUNT,
 };
 
-struct event {
+struct event_record {
 	uint64_t seq;     /* from 1, without gaps */
 	uint64_t time_us; /* CLOCK_REALTIME */
 	enum event_kind kind;
@@ -62,7 +62,7 @@ struct event {
 
 /*
  * Counts, keeps and logs an event: do not log the same again. object may be NULL. Too long text is
- * cut; control characters become '?', so that bytes from outside cannot forge a log line.
+ * cut; what is not printable ASCII becomes '?': bytes from outside cannot forge a log line.
  */
 void event_emit(enum event_kind kind, const char *object, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -79,6 +79,6 @@ uint64_t event_suppressed(enum event_kind kind);
 uint64_t event_last_seq(void);
 /* Fills at most `max` rows with events after *seq (0: from the oldest kept), oldest first, and sets
  * *seq to the last one's. Returns how many. */
-unsigned event_list(uint64_t *seq, struct event *rows, unsigned max);
+unsigned event_list(uint64_t *seq, struct event_record *rows, unsigned max);
 /* Forgets everything (tests). */
 void event_reset(void);
