@@ -62,6 +62,14 @@ stop_group() {
 	wait_until 10 is_gone "$1" || kill -KILL -- "-$1" 2>/dev/null
 }
 
+# built_program BUILD NAME: where meson put it
+built_program() {
+	local path
+	path=$(find "$1" -maxdepth 3 -type f -executable -name "$2" 2>/dev/null | head -n 1)
+	[ -n "$path" ] || die "no $2 in $1: build first"
+	realpath "$path"
+}
+
 # tail_log FILE [LINES]: the end of a log, indented, for a failure's report.
 tail_log() {
 	[ -s "$1" ] || { echo "    (empty: $1)"; return; }

@@ -23,6 +23,10 @@ TOP=$(cd "$TEST_DIR/../.." && pwd)
 
 TEST=$(basename "$0" .sh)
 BUILD=${DMVPN_BUILD:-$TOP/build}
+DMVPND=$(built_program "$BUILD" dmvpnd) || exit 1
+DMVPNCTL=$(built_program "$BUILD" dmvpnctl) || exit 1
+# shellcheck disable=SC2034 # for the tests
+SPOKES=$(built_program "$BUILD" dmvpn-spokes) || exit 1
 FACTOR_DEADLINE=${TEST_DEADLINE_FACTOR:-3} # deadlines below are for an idle machine; waiting longer costs nothing
 WAN=ht-$$-wan HUB=ht-$$-hub LAN=ht-$$-lan
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/$TEST.XXXXXX")
@@ -187,7 +191,7 @@ hub_serves() {
 
 # Starts dmvpnd on $HUB_CONF (or the file given); the log goes on in the same file.
 start_hub() {
-	in_hub "$BUILD/dmvpnd" -c "${1:-$HUB_CONF}" >>"$HUB_LOG" 2>&1 &
+	in_hub "$DMVPND" -c "${1:-$HUB_CONF}" >>"$HUB_LOG" 2>&1 &
 	HUB_PID=$!
 	within 10 hub_serves || echo "    no answer on the control socket after the deadline"
 	if is_gone "$HUB_PID"; then
@@ -201,7 +205,7 @@ start_hub() {
 
 # Runs dmvpnd where it must fail by itself; its status, and its words in $HUB_LOG.
 hub_fails() {
-	in_hub timeout --kill-after=5 $((10 * FACTOR_DEADLINE)) "$BUILD/dmvpnd" "$@" >"$HUB_LOG" 2>&1
+	in_hub timeout --kill-after=5 $((10 * FACTOR_DEADLINE)) "$DMVPND" "$@" >"$HUB_LOG" 2>&1
 	local status=$?
 	[ $status -ne 0 ] && [ $status -lt 124 ] || { echo "    status $status"; return 1; }
 }
@@ -232,7 +236,7 @@ kill_hub() {
 }
 
 hub_ctl() {
-	"$BUILD/dmvpnctl" -s "$SOCK" "$@"
+	"$DMVPNCTL" -s "$SOCK" "$@"
 }
 
 # hub_json METHOD: the method's result
