@@ -10,10 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DP_NAME_LEN    32  /* names of ports and tunnels, with the NUL; the kernel's limit is 15 + NUL */
+#define DP_NAME_LEN \
+	32 /* names of ports and tunnels, with the NUL; the kernel's limit is 15 + NUL */
 #define DP_WORKERS_MAX 16
 #define DP_PORTS_MAX   16
-#define DP_BURST       32  /* packets a stage handles at once; PERFORMANCE: 32 to 64 is the flat part */
+#define DP_BURST       32 /* packets a stage handles at once; PERFORMANCE: 32 to 64 is the flat part */
 
 enum dp_huge_pages { DP_HUGE_AUTO, DP_HUGE_REQUIRED, DP_HUGE_OFF };
 enum dp_idle { DP_IDLE_POLL, DP_IDLE_SLEEP };
@@ -36,9 +37,9 @@ struct dp_conf {
 	enum dp_idle idle;
 	struct dp_limits limits;
 	/* From the ports, known before EAL starts: they size the buffer pool. */
-	uint32_t mtu_max;        /* bytes, largest port MTU */
+	uint32_t mtu_max;         /* bytes, largest port MTU */
 	uint32_t descriptors_sum; /* rx + tx descriptors over all queues of all ports */
-	bool debug;              /* EAL and PMD log lines at debug level */
+	bool debug;               /* EAL and PMD log lines at debug level */
 };
 
 /* One row of the memory table of DESIGN section 5. */

@@ -24,8 +24,9 @@ struct dp_iface {
 
 struct dp_route {
 	enum dp_route_type type;
-	struct dp_iface iface;   /* CONNECTED, GATEWAY; for LOCAL: the interface that has the address */
-	struct dp_addr gateway;  /* GATEWAY */
+	struct dp_iface
+		iface; /* CONNECTED, GATEWAY; for LOCAL: the interface that has the address */
+	struct dp_addr gateway; /* GATEWAY */
 };
 
 /*
@@ -45,3 +46,22 @@ struct dp_fib_info {
 	uint64_t full; /* changes refused for lack of room */
 };
 int dp_fib_info_get(uint16_t vrf, struct dp_fib_info *info);
+
+struct dp_fib_row {
+	struct dp_prefix prefix;
+	struct dp_route route;
+	bool bound; /* GATEWAY: the tunnel's next hop has an NHRP binding, the port's a neighbour
+		       entry */
+};
+/* Where a listing stands; start with all zero. */
+struct dp_fib_cursor {
+	uint32_t ip; /* host order */
+	uint8_t len;
+	bool started;
+	bool done; /* at the end, or the row it stood at was deleted meanwhile: start over */
+};
+/* Fills at most `max` rows in order of address and length; returns how many, 0 at the end. */
+unsigned dp_fib_list(uint16_t vrf,
+		     struct dp_fib_cursor *cursor,
+		     struct dp_fib_row *rows,
+		     unsigned max);

@@ -2,8 +2,8 @@
 #pragma once
 /*
  * Overlay next hops: the NHRP cache of the workers, (tunnel, overlay address) -> spoke. Routes via
- * such an address are bound to the spoke's adjacency ahead of time; the hash itself serves connected
- * hosts and misses.
+ * such an address are bound to the spoke's adjacency ahead of time; the hash itself serves
+ * connected hosts and misses.
  *
  * Context: control, all of it.
  */

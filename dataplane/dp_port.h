@@ -29,10 +29,10 @@ struct dp_port_info {
 	uint16_t rx_queues;
 	uint16_t tx_queues;
 	bool link_up;
-	uint32_t speed_mbps;      /* 0 = the device does not say */
-	char rx_offloads[128];    /* names of what is in use, comma-separated; "" = none */
+	uint32_t speed_mbps;   /* 0 = the device does not say */
+	char rx_offloads[128]; /* names of what is in use, comma-separated; "" = none */
 	char tx_offloads[128];
-	uint32_t ifindex;         /* of the raw kernel interface behind it, 0 = none (af_packet) */
+	uint32_t ifindex; /* of the raw kernel interface behind it, 0 = none (af_packet) */
 };
 
 /*

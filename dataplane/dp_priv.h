@@ -6,6 +6,7 @@
  */
 #include <rte_branch_prediction.h>
 
+#include "dp_port.h"
 #include "worker.h"
 
 int defer_init(const struct dp_conf *conf);

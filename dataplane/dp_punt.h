@@ -11,10 +11,10 @@
 
 struct dp_punt_meta {
 	uint16_t tunnel;
-	uint16_t natt_port;        /* UDP source port of NAT-T, host order, 0 = not encapsulated */
-	uint32_t spoke;            /* 0 = no spoke is known for this outer source */
-	struct dp_addr outer_src;  /* observed NBMA address */
-	struct dp_addr outer_dst;  /* ours */
+	uint16_t natt_port;       /* UDP source port of NAT-T, host order, 0 = not encapsulated */
+	uint32_t spoke;           /* 0 = no spoke is known for this outer source */
+	struct dp_addr outer_src; /* observed NBMA address */
+	struct dp_addr outer_dst; /* ours */
 };
 
 /* An NHRP packet (GRE protocol 0x2001), from ar$afn on. `bytes` is valid during the call only. */
@@ -28,8 +28,8 @@ struct dp_redirect {
 	uint16_t tunnel;     /* where it came in */
 	uint16_t out_tunnel; /* where it left; same network-id */
 	uint16_t natt_port;
-	uint16_t len;        /* bytes used in `header` */
-	uint32_t spoke;      /* in; 0 = unknown */
+	uint16_t len;   /* bytes used in `header` */
+	uint32_t spoke; /* in; 0 = unknown */
 	uint32_t out_spoke;
 	struct dp_addr outer_src;
 	uint8_t header[128]; /* from the inner IP header */

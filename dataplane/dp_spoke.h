@@ -30,8 +30,9 @@ int dp_spoke_del(uint32_t spoke);
 /* 0 when there is none. */
 uint32_t dp_spoke_find(const struct dp_spoke_key *key);
 /*
- * Where the outer packets of this spoke go: a neighbour of dp_neigh.h, or 0 when the underlay has no
- * route to it (its packets drop by name).
+ * Where the outer packets of this spoke go: a neighbour of dp_neigh.h, or 0 when the underlay has
+ * no route to it (its packets drop by name). Takes over the caller's reference to the neighbour
+ * when it returns 0. -ENOENT, -EAGAIN, -ENOSPC.
  */
 int dp_spoke_neigh_set(uint32_t spoke, uint32_t neigh);
 int dp_spoke_counters_get(uint32_t spoke, struct dp_spoke_counters *counters);

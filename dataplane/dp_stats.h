@@ -24,23 +24,23 @@ struct dp_worker_stats {
 	uint64_t generated_pkts; /* made by the worker itself (ICMP errors) */
 	uint64_t copied_pkts;    /* extra packets: fragmentation, replication */
 	uint64_t tx_pkts;
-	uint64_t punted_pkts;    /* handed to the control core */
-	uint64_t absorbed_pkts;  /* merged fragments, keep-alives, dummy packets */
-	uint64_t held_pkts;      /* now: waiting for a neighbour, in rings */
+	uint64_t punted_pkts;   /* handed to the control core */
+	uint64_t absorbed_pkts; /* merged fragments, keep-alives, dummy packets */
+	uint64_t held_pkts;     /* now: waiting for a neighbour, in rings */
 	uint64_t drops[DP_DROP_COUNT];
 	uint64_t hairpin_pkts;         /* left by the network-id they came in on */
 	uint64_t redirects;            /* records queued for the control core */
 	uint64_t redirects_suppressed; /* inside the hold-off of their pair */
 	uint64_t redirect_ring_full;
 	uint64_t turns;
-	uint64_t idle_turns;     /* nothing received, nothing injected */
-	uint64_t busy_cycles;    /* TSC cycles of turns that had work */
+	uint64_t idle_turns;  /* nothing received, nothing injected */
+	uint64_t busy_cycles; /* TSC cycles of turns that had work */
 	uint64_t sleeps;
 };
 
 struct dp_worker_info {
 	uint32_t lcore;
-	bool online;      /* QSBR: takes part in grace periods */
+	bool online; /* its loop runs */
 	struct dp_worker_stats stats;
 };
 

@@ -12,14 +12,14 @@ struct dp_tunnel_conf {
 	char name[DP_NAME_LEN]; /* also the name of its twin */
 	struct dp_addr source;  /* local NBMA address */
 	bool has_key;
-	uint32_t key;           /* host order */
-	uint16_t mtu;           /* bytes of an inner IP packet */
-	uint16_t vrf;           /* of the overlay; 0 is the only one yet */
+	uint32_t key; /* host order */
+	uint16_t mtu; /* bytes of an inner IP packet */
+	uint16_t vrf; /* of the overlay; 0 is the only one yet */
 	uint16_t underlay_vrf;
-	uint8_t ttl;            /* of the outer header */
-	bool redirect;          /* detect hairpins inside network_id */
+	uint8_t ttl;   /* of the outer header */
+	bool redirect; /* detect hairpins inside network_id */
 	uint16_t redirect_interval_s;
-	uint32_t network_id;    /* local name of the cloud; 0 = none */
+	uint32_t network_id; /* local name of the cloud; 0 = none */
 };
 
 /* -EEXIST: (source, key) is taken; -ENOSPC: dp_limits.tunnels. */

@@ -20,9 +20,10 @@ struct dp_twin_stats {
 
 /*
  * Opens (creating it when absent) the twin `ifname` of port or tunnel `id`. `fd` >= 0 is a
- * descriptor that systemd kept for us: used when it really is that interface, else closed. `mac` for
- * ports only. Sets persistence, MAC and MTU; does not bring it up and sets no address (control/net
- * does). -EBUSY: another process has it; -EEXIST: an interface of that name is no TAP/TUN.
+ * descriptor that systemd kept for us: used when it really is that interface, else closed. `mac`
+ * for ports only. Sets persistence, MAC and MTU; does not bring it up and sets no address
+ * (control/net does). -EBUSY: another process has it; -EEXIST: an interface of that name is no
+ * TAP/TUN.
  */
 int dp_twin_open(enum dp_twin_kind kind,
 		 uint16_t id,

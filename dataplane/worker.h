@@ -21,15 +21,15 @@
 
 /* What the stages know of a packet: the mbuf's private area. One cache line. */
 struct dp_meta {
-	uint8_t kind;         /* enum dp_kind */
-	uint8_t flags;        /* DP_META_* */
-	uint16_t in_port;     /* port it came in on, valid for DP_KIND_GRE and frames */
-	uint16_t tunnel;      /* in: tunnel it came from or is injected into */
-	uint16_t natt_port;   /* host order */
-	uint32_t spoke;       /* in: 0 = unknown or not from a tunnel */
-	uint32_t adj;         /* out: adjacency, 0 = not to a tunnel */
-	uint32_t neigh;       /* out: neighbour whose rewrite goes in front */
-	uint16_t out_port;    /* out, of whole frames (neigh == 0) */
+	uint8_t kind;       /* enum dp_kind */
+	uint8_t flags;      /* DP_META_* */
+	uint16_t in_port;   /* port it came in on, valid for DP_KIND_GRE and frames */
+	uint16_t tunnel;    /* in: tunnel it came from or is injected into */
+	uint16_t natt_port; /* host order */
+	uint32_t spoke;     /* in: 0 = unknown or not from a tunnel */
+	uint32_t adj;       /* out: adjacency, 0 = not to a tunnel */
+	uint32_t neigh;     /* out: neighbour whose rewrite goes in front */
+	uint16_t out_port;  /* out, of whole frames (neigh == 0) */
 	uint16_t reserved;
 	struct dp_addr outer_src;
 	struct dp_addr outer_dst;
@@ -37,10 +37,10 @@ struct dp_meta {
 _Static_assert(sizeof(struct dp_meta) <= 64, "mbuf private area is one cache line");
 
 enum dp_kind {
-	DP_KIND_FRAME,  /* Ethernet frame as it came, or from a port's twin */
-	DP_KIND_GRE,    /* data starts at the outer IP header */
-	DP_KIND_IP,     /* data starts at an (inner) IP header */
-	DP_KIND_NHRP,   /* data starts at ar$afn */
+	DP_KIND_FRAME, /* Ethernet frame as it came, or from a port's twin */
+	DP_KIND_GRE,   /* data starts at the outer IP header */
+	DP_KIND_IP,    /* data starts at an (inner) IP header */
+	DP_KIND_NHRP,  /* data starts at ar$afn */
 };
 
 #define DP_META_FROM_TUNNEL 0x01 /* decapsulated from meta->tunnel */
@@ -49,6 +49,11 @@ enum dp_kind {
 static inline struct dp_meta *dp_meta(struct rte_mbuf *m)
 {
 	return (struct dp_meta *)rte_mbuf_to_priv(m);
+}
+
+static inline const struct dp_meta *dp_meta_const(const struct rte_mbuf *m)
+{
+	return (const struct dp_meta *)(m + 1); /* as rte_mbuf_to_priv */
 }
 
 /* Headroom for the largest encapsulation to come: Ethernet 14 + IPv6 40 + UDP 8 + ESP 8 + IV 16 +
@@ -64,20 +69,20 @@ enum dp_punt_kind { DP_PUNT_PORT_TWIN, DP_PUNT_TUNNEL_TWIN, DP_PUNT_NHRP };
 #define DP_INJECT_RING   4096
 #define DP_REDIRECT_RING 1024
 #define DP_WANTED_RING   256
-#define DP_NEIGHQ_LEN    64   /* packets of one worker that wait for neighbours */
+#define DP_NEIGHQ_LEN    64 /* packets of one worker that wait for neighbours */
 #define DP_NEIGHQ_WAIT_S 3
 #define DP_TX_BUFFER     64
 
 struct dp_txq {
-	uint16_t port;  /* ethdev port id */
+	uint16_t port; /* ethdev port id */
 	uint16_t queue;
 	uint16_t n;
 	struct rte_mbuf *m[DP_TX_BUFFER];
 };
 
 struct dp_rxq {
-	uint16_t port;    /* our port number */
-	uint16_t dev;     /* ethdev port id */
+	uint16_t port; /* our port number */
+	uint16_t dev;  /* ethdev port id */
 	uint16_t queue;
 };
 
@@ -88,7 +93,8 @@ struct dp_neighq_entry {
 
 struct redirect_filter; /* redirect.c */
 
-/* A neighbour that a worker needs and the kernel shall resolve. A multiple of 4 bytes: ring element. */
+/* A neighbour that a worker needs and the kernel shall resolve. A multiple of 4 bytes: ring
+ * element. */
 struct dp_wanted {
 	struct dp_addr addr;
 	uint16_t port;
@@ -116,15 +122,15 @@ struct dp_worker {
 
 extern struct dp_worker *dp_workers[DP_WORKERS_MAX]; /* [dp_worker_count] */
 extern uint32_t dp_worker_count;
-extern struct rte_mempool *dp_pool;                  /* every packet buffer */
+extern struct rte_mempool *dp_pool; /* every packet buffer */
 extern struct rte_rcu_qsbr *dp_qsbr;
 
 /* One turn: every rx queue, the inject ring, the wait queues. Context: worker (tests: any). */
 void dp_worker_turn(struct dp_worker *w);
 
-/* The two ways into the line that matter to tests; both own all n packets from here on. From a port:
- * Ethernet frames, meta->in_port set. From the control core: any kind, meta as dp_inject wants it.
- * Context: worker (tests: any). */
+/* The two ways into the line that matter to tests; both own all n packets from here on. From a
+ * port: Ethernet frames, meta->in_port set. From the control core: any kind, meta as dp_inject
+ * wants it. Context: worker (tests: any). */
 void dp_line_from_port(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 void dp_line_from_inject(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 
@@ -134,7 +140,8 @@ void dp_drop(struct dp_worker *w, struct rte_mbuf *m, enum dp_drop_reason reason
 void dp_release(struct rte_mbuf *m);
 
 /* punt.c, worker side: queues the packet for the control core, or drops it as punt-full. `kind` and
- * the meta of the packet say where it goes; for a port's twin data starts at the Ethernet header. */
+ * the meta of the packet say where it goes; for a port's twin data starts at the Ethernet header.
+ */
 void dp_punt(struct dp_worker *w, struct rte_mbuf *m, enum dp_punt_kind kind);
 /* Writes the eventfd when the control core sleeps; once per turn with something queued. */
 void dp_punt_wake(void);

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fib: prefix -> next-hop object, on rte_fib (DIR24_8), see dp_fib.h.
+ *
+ * rte_fib 22.11 frees a group of 256 entries (tbl8) inside a delete, and inside an add that makes a
+ * group uniform; it clears the group first, so a reader may see next hop 0, or, when the group is
+ * used again at once, a foreign one. Rule: index 0 is never stored and means "look up once more";
+ * after any call that can free a group, no call that can allocate one before a grace period. Groups
+ * are accounted for before the call, because a replace that runs out of them returns 0 and a
+ * half-failed add leaks one.
+ *
+ * Next-hop objects are shared by routes that say the same, counted, and deferred.
+ * Writer: control core; readers: workers under QSBR.
+ * Not done: more VRFs than 0, IPv6 (rte_fib6), ECMP.
+ */
+#include "fib.h"
+
+#include <errno.h>
+
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_rib.h>
+
+#include "defer.h"
+#include "dp_neigh.h"
+#include "dp_priv.h"
+#include "nexthop.h"
+#include "pool.h"
+
+#define GRACE_MS 100
+
+struct nh_control {
+	struct table_key key;
+	struct dp_addr gateway;
+	uint32_t refs; /* routes */
+};
+
+struct fib_nh *fib_nhs;
+struct rte_fib *fibs[FIB_VRFS];
+
+static struct nh_control *nh_controls; /* [nh_ids.max + 2] */
+static struct rte_hash *nh_table;      /* what a route says -> index */
+static struct index_pool nh_ids;       /* + 1: index 1 is FIB_NH_NONE */
+static struct rte_hash *group_table;   /* /24 with longer prefixes -> how many */
+static struct dp_fib_info info;
+static uint64_t freed_token; /* of the last call that may have freed a group; 0: waited for */
+
+static int fib_create(const struct dp_limits *limits)
+{
+	struct rte_fib_conf conf = {
+		.type = RTE_FIB_DIR24_8,
+		.default_nh = FIB_NH_NONE,
+		.max_routes = (int)limits->routes,
+		.dir24_8 = {.nh_sz = RTE_FIB_DIR24_8_4B, .num_tbl8 = limits->tbl8},
+	};
+
+	fibs[0] = rte_fib_create("vrf0", (int)rte_socket_id(), &conf);
+	if (fibs[0] == NULL)
+		return dp_error_set(-ENOMEM, "FIB of %u routes and %u tbl8 groups: %s",
+				    limits->routes, limits->tbl8, rte_strerror(rte_errno));
+	/* Refused where AVX-512 is not there or not allowed: the default look-up stays. */
+	rte_fib_select_lookup(fibs[0], RTE_FIB_LOOKUP_DIR24_8_VECTOR_AVX512);
+	return 0;
+}
+
+int fib_init(const struct dp_conf *conf)
+{
+	/* As many next-hop objects as routes may differ, but no more than there are next hops,
+	 * neighbours and interfaces to point to. */
+	uint32_t max = conf->limits.nexthops + conf->limits.neighbours +
+		       2 * (conf->limits.tunnels + DP_PORTS_MAX) + 1;
+
+	info = (struct dp_fib_info){.routes_max = conf->limits.routes,
+				    .tbl8_max = conf->limits.tbl8};
+	freed_token = 0;
+	nh_controls = calloc(max + 2, sizeof(*nh_controls));
+	fib_nhs = rte_zmalloc("fib_nh", (max + 2) * sizeof(*fib_nhs), RTE_CACHE_LINE_SIZE);
+	nh_table = table_create("fib next hops", max);
+	group_table = table_create("fib groups", conf->limits.tbl8);
+	if (nh_controls == NULL || fib_nhs == NULL || nh_table == NULL || group_table == NULL ||
+	    index_pool_init(&nh_ids, max) < 0)
+		return -ENOMEM;
+	return fib_create(&conf->limits);
+}
+
+void fib_fini(void)
+{
+	rte_fib_free(fibs[0]);
+	table_free(nh_table);
+	table_free(group_table);
+	rte_free(fib_nhs);
+	free(nh_controls);
+	index_pool_fini(&nh_ids);
+	fibs[0] = NULL;
+	nh_table = group_table = NULL;
+	fib_nhs = NULL;
+	nh_controls = NULL;
+}
+
+/* ---- next-hop objects ---- */
+
+static struct table_key nh_key(const struct dp_route *route)
+{
+	struct table_key k = {.a = (uint16_t)(route->type << 8 | route->iface.kind),
+			      .b = route->iface.id};
+
+	if (route->type == DP_ROUTE_GATEWAY)
+		k.addr = route->gateway;
+	if (route->type == DP_ROUTE_BLACKHOLE)
+		k.a = DP_ROUTE_BLACKHOLE << 8;
+	return k;
+}
+
+static void nh_free(uint32_t index)
+{
+	const struct fib_nh *nh = &fib_nhs[index];
+
+	if (nh->type == DP_ROUTE_GATEWAY && nh->iface_kind == DP_IFACE_PORT)
+		dp_neigh_put(nh->to);
+	fib_nhs[index] = (struct fib_nh){0};
+	index_pool_put(&nh_ids, index - 1);
+}
+
+static void nh_put(uint32_t index)
+{
+	if (index <= FIB_NH_NONE || --nh_controls[index].refs != 0)
+		return;
+	table_del(nh_table, &nh_controls[index].key);
+	defer_free(nh_free, index);
+}
+
+/* What the gateway is bound to now. */
+static int nh_bind(struct fib_nh *nh, const struct dp_route *route)
+{
+	struct table_key key;
+
+	if (route->type != DP_ROUTE_GATEWAY)
+		return 0;
+	if (route->iface.kind == DP_IFACE_PORT)
+		return dp_neigh_get(route->iface.id, &route->gateway, &nh->to);
+	key = nexthop_key(route->iface.id, &route->gateway);
+	nh->to = table_get(nexthop_table, &key);
+	return 0;
+}
+
+/* Takes a reference; negative errno with dp_error set. */
+static int nh_get(const struct dp_route *route, uint32_t *index)
+{
+	struct table_key key = nh_key(route);
+	struct fib_nh nh = {.type = (uint8_t)route->type,
+			    .iface_kind = (uint8_t)route->iface.kind,
+			    .iface = route->iface.id};
+	int rc;
+
+	*index = table_get(nh_table, &key);
+	if (*index != 0) {
+		nh_controls[*index].refs++;
+		return 0;
+	}
+	rc = nh_bind(&nh, route);
+	if (rc < 0)
+		return rc;
+	*index = index_pool_get(&nh_ids);
+	if (*index == 0)
+		return dp_error_set(-ENOSPC, "all %u next-hop objects are in use", nh_ids.max);
+	*index += 1;
+	fib_nhs[*index] = nh;
+	nh_controls[*index] = (struct nh_control){.key = key, .gateway = route->gateway, .refs = 1};
+	if (table_set(nh_table, &key, *index) < 0) {
+		nh_free(*index);
+		return dp_error_set(-ENOSPC, "next-hop objects wait for a grace period");
+	}
+	return 0;
+}
+
+void fib_gateway_bind(uint16_t tunnel, const struct dp_addr *gateway, uint32_t adj)
+{
+	struct dp_route route = {.type = DP_ROUTE_GATEWAY,
+				 .iface = {.kind = DP_IFACE_TUNNEL, .id = tunnel},
+				 .gateway = *gateway};
+	struct table_key key = nh_key(&route);
+	uint32_t index = table_get(nh_table, &key);
+
+	if (index != 0)
+		__atomic_store_n(&fib_nhs[index].to, adj, __ATOMIC_RELEASE);
+}
+
+/* ---- tbl8 groups ---- */
+
+static struct table_key group_key(uint32_t ip)
+{
+	return (struct table_key){.c = ip >> 8, .a = 1};
+}
+
+/* Waits until no worker can still look into a group that was freed. */
+static int group_grace(void)
+{
+	if (freed_token == 0)
+		return 0;
+	if (defer_wait(freed_token, GRACE_MS) < 0)
+		return dp_error_set(-EAGAIN, "FIB: no grace period within %d ms: a worker is stuck",
+				    GRACE_MS);
+	freed_token = 0;
+	return 0;
+}
+
+/* Before an add beyond /24: room for the group it may need. */
+static int group_reserve(uint32_t ip)
+{
+	struct table_key key = group_key(ip);
+	uint32_t longer = table_get(group_table, &key);
+
+	if (longer == 0 && info.tbl8 == info.tbl8_max) {
+		info.full++;
+		return dp_error_set(-ENOSPC,
+				    "all %u tbl8 groups are in use (dataplane.limits.tbl8)",
+				    info.tbl8_max);
+	}
+	if (table_set(group_table, &key, longer + 1) < 0)
+		return dp_error_set(-ENOSPC, "tbl8 groups: old entries wait for a grace period");
+	if (longer == 0)
+		info.tbl8++;
+	return 0;
+}
+
+static void group_release(uint32_t ip)
+{
+	struct table_key key = group_key(ip);
+	uint32_t longer = table_get(group_table, &key);
+
+	if (longer > 1) {
+		table_set(group_table, &key, longer - 1);
+		return;
+	}
+	table_del(group_table, &key);
+	info.tbl8--;
+}
+
+/* ---- routes ---- */
+
+static int route_check(uint16_t vrf, const struct dp_prefix *prefix)
+{
+	struct dp_prefix net = dp_prefix_network(prefix);
+
+	if (vrf >= FIB_VRFS)
+		return dp_error_set(-EINVAL, "VRF %u: only VRF 0 is available", vrf);
+	if (prefix->addr.family != AF_INET)
+		return dp_error_set(-EAFNOSUPPORT, "IPv6 routes are not available yet");
+	if (!dp_addr_equal(&net.addr, &prefix->addr))
+		return dp_error_set(-EINVAL, "prefix has host bits");
+	if (!defer_room(1))
+		return dp_error_set(-EAGAIN, "FIB: a worker is stuck");
+	return 0;
+}
+
+static int route_write(const struct dp_prefix *prefix, bool is_new, uint32_t nh)
+{
+	uint32_t ip = ntohl(prefix->addr.ip4_be);
+	int rc = 0;
+
+	if (prefix->len > 24) {
+		/* An add may allocate a group, and free one that becomes uniform. */
+		rc = group_grace();
+		if (rc == 0 && is_new)
+			rc = group_reserve(ip);
+		if (rc < 0)
+			return rc;
+	}
+	rc = rte_fib_add(fibs[0], ip, prefix->len, nh);
+	freed_token = defer_token();
+	if (rc < 0) {
+		if (prefix->len > 24 && is_new)
+			group_release(ip);
+		return dp_error_set(rc, "FIB: route of length %u: %s", prefix->len,
+				    rte_strerror(-rc));
+	}
+	return 0;
+}
+
+int dp_fib_set(uint16_t vrf, const struct dp_prefix *prefix, const struct dp_route *route)
+{
+	struct rte_rib_node *node;
+	uint64_t old = FIB_NH_NONE;
+	uint32_t nh;
+	int rc = route_check(vrf, prefix);
+
+	if (rc < 0)
+		return rc;
+	node = rte_rib_lookup_exact(rte_fib_get_rib(fibs[vrf]), ntohl(prefix->addr.ip4_be),
+				    prefix->len);
+	if (node != NULL)
+		rte_rib_get_nh(node, &old);
+	else if (info.routes == info.routes_max) {
+		info.full++;
+		return dp_error_set(-ENOSPC, "all %u routes are in use (dataplane.limits.routes)",
+				    info.routes_max);
+	}
+	rc = nh_get(route, &nh);
+	if (rc < 0)
+		return rc;
+	rc = route_write(prefix, node == NULL, nh);
+	if (rc < 0) {
+		nh_put(nh);
+		return rc;
+	}
+	if (node == NULL)
+		info.routes++;
+	nh_put((uint32_t)old);
+	return 0;
+}
+
+int dp_fib_del(uint16_t vrf, const struct dp_prefix *prefix)
+{
+	struct rte_rib_node *node;
+	uint32_t ip = ntohl(prefix->addr.ip4_be);
+	uint64_t nh;
+	int rc = route_check(vrf, prefix);
+
+	if (rc < 0)
+		return rc;
+	node = rte_rib_lookup_exact(rte_fib_get_rib(fibs[vrf]), ip, prefix->len);
+	if (node == NULL)
+		return -ENOENT;
+	rte_rib_get_nh(node, &nh);
+	rc = rte_fib_delete(fibs[vrf], ip, prefix->len);
+	if (rc < 0)
+		return dp_error_set(rc, "FIB: delete: %s", rte_strerror(-rc));
+	freed_token = defer_token();
+	if (prefix->len > 24)
+		group_release(ip);
+	info.routes--;
+	nh_put((uint32_t)nh);
+	return 0;
+}
+
+static void route_fill(uint64_t nh, struct dp_route *route)
+{
+	*route = (struct dp_route){
+		.type = fib_nhs[nh].type,
+		.iface = {.kind = fib_nhs[nh].iface_kind, .id = fib_nhs[nh].iface},
+		.gateway = nh_controls[nh].gateway,
+	};
+}
+
+int dp_fib_lookup(uint16_t vrf, const struct dp_addr *addr, struct dp_route *route)
+{
+	struct rte_rib_node *node;
+	uint64_t nh;
+
+	if (vrf >= FIB_VRFS || addr->family != AF_INET)
+		return -EINVAL;
+	node = rte_rib_lookup(rte_fib_get_rib(fibs[vrf]), ntohl(addr->ip4_be));
+	if (node == NULL)
+		return -ENOENT;
+	rte_rib_get_nh(node, &nh);
+	route_fill(nh, route);
+	return 0;
+}
+
+static void row_fill(struct rte_rib_node *node,
+		     struct dp_fib_row *row,
+		     struct dp_fib_cursor *cursor)
+{
+	uint64_t nh;
+
+	rte_rib_get_ip(node, &cursor->ip);
+	rte_rib_get_depth(node, &cursor->len);
+	rte_rib_get_nh(node, &nh);
+	row->prefix =
+		(struct dp_prefix){.addr = dp_addr_ip4(htonl(cursor->ip)), .len = cursor->len};
+	row->bound = fib_nhs[nh].to != 0;
+	route_fill(nh, &row->route);
+}
+
+/* The node after the cursor's. rte_rib_get_nxt never returns 0.0.0.0/0 itself: it comes first. */
+static struct rte_rib_node *row_next(struct rte_rib *rib, const struct dp_fib_cursor *cursor)
+{
+	struct rte_rib_node *node = NULL;
+
+	if (!cursor->started) {
+		node = rte_rib_lookup_exact(rib, 0, 0);
+		if (node != NULL)
+			return node;
+	} else if (cursor->len != 0) {
+		node = rte_rib_lookup_exact(rib, cursor->ip, cursor->len);
+		if (node == NULL)
+			return NULL;
+	}
+	return rte_rib_get_nxt(rib, 0, 0, node, RTE_RIB_GET_NXT_ALL);
+}
+
+unsigned dp_fib_list(uint16_t vrf,
+		     struct dp_fib_cursor *cursor,
+		     struct dp_fib_row *rows,
+		     unsigned max)
+{
+	unsigned n = 0;
+
+	if (vrf >= FIB_VRFS)
+		return 0;
+	while (n < max && !cursor->done) {
+		struct rte_rib_node *node = row_next(rte_fib_get_rib(fibs[vrf]), cursor);
+
+		if (node == NULL)
+			cursor->done = true;
+		else
+			row_fill(node, &rows[n++], cursor);
+		cursor->started = true;
+	}
+	return n;
+}
+
+int dp_fib_info_get(uint16_t vrf, struct dp_fib_info *out)
+{
+	if (vrf >= FIB_VRFS)
+		return -EINVAL;
+	*out = info;
+	return 0;
+}

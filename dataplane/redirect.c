@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * redirect: which hairpinning packets are worth a word to the control core.
+ *
+ * The filter only lowers the rate: direct-mapped on (tunnel, source spoke, inner source, inner
+ * destination); a live slot is not overwritten before its hold-off ends, so a collision costs a
+ * late redirect, never a storm. A token bucket per worker bounds the ring. The exact hold-off per
+ * pair is the control core's. The packet itself is always forwarded, at once.
+ */
+#include <rte_cycles.h>
+#include <rte_hash_crc.h>
+#include <rte_ip.h>
+#include <rte_malloc.h>
+
+#include "dp_punt.h"
+#include "spoke.h"
+#include "stages.h"
+
+#define FILTER_SLOTS 4096 /* power of two; 32 KiB, stays in L2 */
+#define BUCKET_RATE  1000 /* records per second */
+#define BUCKET_BURST 256
+
+struct redirect_filter {
+	uint64_t filled_tsc;
+	uint32_t tokens;
+	uint64_t until_tsc[FILTER_SLOTS]; /* end of the slot's hold-off */
+};
+
+int redirect_init(struct dp_worker *w)
+{
+	w->filter = rte_zmalloc("redirect", sizeof(*w->filter), RTE_CACHE_LINE_SIZE);
+	if (w->filter == NULL)
+		return -ENOMEM;
+	w->filter->tokens = BUCKET_BURST;
+	w->filter->filled_tsc = rte_rdtsc();
+	return 0;
+}
+
+void redirect_fini(struct dp_worker *w)
+{
+	rte_free(w->filter);
+	w->filter = NULL;
+}
+
+static uint32_t pair_hash(const struct dp_meta *meta, const struct rte_ipv4_hdr *ip)
+{
+	struct {
+		uint32_t src, dst, spoke, tunnel;
+	} pair = {ip->src_addr, ip->dst_addr, meta->spoke, meta->tunnel};
+
+	return rte_hash_crc(&pair, sizeof(pair), 0);
+}
+
+static bool bucket_take(struct redirect_filter *f, uint64_t now_tsc)
+{
+	uint64_t per_token = rte_get_tsc_hz() / BUCKET_RATE;
+	uint64_t fresh = (now_tsc - f->filled_tsc) / per_token;
+
+	if (fresh > 0) {
+		f->tokens = (uint32_t)RTE_MIN(f->tokens + fresh, (uint64_t)BUCKET_BURST);
+		f->filled_tsc += fresh * per_token;
+	}
+	if (f->tokens == 0)
+		return false;
+	f->tokens--;
+	return true;
+}
+
+static void record_send(struct dp_worker *w, const struct rte_mbuf *m, const struct adj *out)
+{
+	const struct dp_meta *meta = dp_meta_const(m);
+	struct dp_redirect r = {
+		.tunnel = meta->tunnel,
+		.out_tunnel = out->tunnel,
+		.natt_port = meta->natt_port,
+		.len = (uint16_t)RTE_MIN(m->data_len, sizeof(r.header)),
+		.spoke = meta->spoke,
+		.out_spoke = out->spoke,
+		.outer_src = meta->outer_src,
+	};
+
+	memcpy(r.header, rte_pktmbuf_mtod(m, const void *), r.len);
+	if (rte_ring_sp_enqueue_elem(w->redirect, &r, sizeof(r)) == 0)
+		w->stats.redirects++;
+	else
+		w->stats.redirect_ring_full++;
+}
+
+void redirect_notice(struct dp_worker *w, const struct rte_mbuf *m, const struct adj *out)
+{
+	const struct dp_meta *meta = dp_meta_const(m);
+	uint32_t hash = pair_hash(meta, rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *));
+	uint64_t *until_tsc = &w->filter->until_tsc[hash % FILTER_SLOTS];
+
+	if (*until_tsc > w->now_tsc || !bucket_take(w->filter, w->now_tsc)) {
+		w->stats.redirects_suppressed++;
+		return;
+	}
+	*until_tsc = w->now_tsc + tunnels[meta->tunnel].conf.redirect_interval_s * rte_get_tsc_hz();
+	record_send(w, m, out);
+}

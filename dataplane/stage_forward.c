@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stage_forward: an inner IPv4 packet finds its way out.
+ *
+ * Checks (RFC 1812 sections 5.2.2, 5.3.7), one bulk look-up in the FIB, then per packet: our own
+ * address -> twin; neighbour on a port; spoke's adjacency. Packets that the kernel sent into a twin
+ * are ours, not transit: no TTL, no source check, no hairpin. A packet that leaves by the
+ * network-id it came in on is a hairpin: forwarded all the same, and noticed for a redirect. Not
+ * done: ICMP errors, fragmentation, MSS clamp, multicast replication, ECMP, source check.
+ */
+#include "fib.h"
+#include "neigh.h"
+#include "nexthop.h"
+#include "spoke.h"
+#include "stages.h"
+#include "wire.h"
+
+#define GO_ON (-1)
+#define PUNT  (-2)
+
+/* To the twin of the interface that the packet came in on. */
+static void punt_to_twin(struct dp_worker *w, struct rte_mbuf *m, const struct dp_meta *meta)
+{
+	if (meta->flags & DP_META_FROM_TUNNEL) {
+		dp_punt(w, m, DP_PUNT_TUNNEL_TWIN);
+		return;
+	}
+	/* stage_rx took the Ethernet header off; its bytes are still there. */
+	rte_pktmbuf_prepend(m, RTE_ETHER_HDR_LEN);
+	dp_punt(w, m, DP_PUNT_PORT_TWIN);
+}
+
+static int check(struct rte_mbuf *m, const struct dp_meta *meta)
+{
+	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
+	bool from_twin = (meta->flags & DP_META_FROM_TWIN) != 0;
+	uint16_t total;
+
+	if (unlikely(from_twin && m->data_len > 0 && (ip->version_ihl >> 4) == 6))
+		return DP_DROP_IP6_UNSUPPORTED;
+	total = ip4_header_check(ip, m->data_len);
+	if (unlikely(total == 0))
+		return DP_DROP_INNER_IP_HEADER;
+	rte_pktmbuf_trim(m, (uint16_t)(m->data_len - total));
+	if (unlikely(ip4_is_multicast(ip->dst_addr) || ip->dst_addr == IP4_BROADCAST)) {
+		if (from_twin ||
+		    (ip->dst_addr != IP4_BROADCAST && !ip4_is_link_local_multicast(ip->dst_addr)))
+			return DP_DROP_NO_MROUTE;
+		return PUNT;
+	}
+	if (unlikely(!from_twin && (ip4_is_martian_source(ip->src_addr) ||
+				    ip4_is_martian_destination(ip->dst_addr))))
+		return DP_DROP_MARTIAN;
+	return GO_ON;
+}
+
+static uint16_t check_burst(struct dp_worker *w, struct rte_mbuf **m, uint16_t n, uint32_t *dst)
+{
+	uint16_t good = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m[i], const struct rte_ipv4_hdr *);
+		int verdict = check(m[i], dp_meta(m[i]));
+
+		if (likely(verdict == GO_ON)) {
+			dst[good] = rte_be_to_cpu_32(ip->dst_addr);
+			m[good++] = m[i];
+		} else if (verdict == PUNT) {
+			punt_to_twin(w, m[i], dp_meta(m[i]));
+		} else {
+			dp_drop(w, m[i], (enum dp_drop_reason)verdict);
+		}
+	}
+	return good;
+}
+
+/* Next hop on a port: a gateway, or the destination itself. */
+static void to_port(struct dp_meta *meta, const struct fib_nh *nh, rte_be32_t dst)
+{
+	struct dp_addr addr;
+	struct table_key key;
+
+	meta->out_port = nh->iface;
+	if (nh->type == DP_ROUTE_GATEWAY) {
+		meta->neigh = nh->to;
+		return;
+	}
+	addr = dp_addr_ip4(dst);
+	key = neigh_key(nh->iface, &addr);
+	meta->neigh = table_get(neigh_table, &key);
+	meta->outer_dst = addr; /* whom to ask for when there is none yet */
+}
+
+/* Next hop on a tunnel: a gateway with its spoke bound already, or the destination itself. */
+static void to_tunnel(struct dp_meta *meta, const struct fib_nh *nh, rte_be32_t dst)
+{
+	struct dp_addr addr;
+	struct table_key key;
+
+	if (nh->type == DP_ROUTE_GATEWAY) {
+		meta->adj = __atomic_load_n(&nh->to, __ATOMIC_ACQUIRE);
+		return;
+	}
+	addr = dp_addr_ip4(dst);
+	key = nexthop_key(nh->iface, &addr);
+	meta->adj = table_get(nexthop_table, &key);
+}
+
+static int route(struct dp_meta *meta, uint64_t index, rte_be32_t dst)
+{
+	const struct fib_nh *nh = &fib_nhs[index];
+
+	if (unlikely(index == FIB_NH_NONE))
+		return DP_DROP_NO_ROUTE;
+	if (unlikely(nh->type == DP_ROUTE_LOCAL))
+		return (meta->flags & DP_META_FROM_TWIN) ? (int)DP_DROP_TWIN_LOOP : PUNT;
+	if (unlikely(nh->type == DP_ROUTE_BLACKHOLE))
+		return DP_DROP_BLACKHOLE;
+	if (nh->iface_kind == DP_IFACE_PORT) {
+		to_port(meta, nh, dst);
+		return GO_ON;
+	}
+	to_tunnel(meta, nh, dst);
+	return unlikely(meta->adj == 0) ? (int)DP_DROP_NO_BINDING : GO_ON;
+}
+
+static void hairpin_check(struct dp_worker *w, const struct rte_mbuf *m, const struct dp_meta *meta)
+{
+	const struct adj *out = &adjs[meta->adj];
+
+	if (!(meta->flags & DP_META_FROM_TUNNEL) || out->network_id == 0 ||
+	    out->network_id != tunnels[meta->tunnel].conf.network_id)
+		return;
+	w->stats.hairpin_pkts++;
+	if (tunnels[meta->tunnel].conf.redirect && meta->spoke != out->spoke)
+		redirect_notice(w, m, out);
+}
+
+static int forward(struct dp_worker *w, struct rte_mbuf *m, uint64_t nh)
+{
+	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, struct rte_ipv4_hdr *);
+	struct dp_meta *meta = dp_meta(m);
+	int verdict = route(meta, nh, ip->dst_addr);
+	uint16_t mtu;
+
+	if (unlikely(verdict != GO_ON))
+		return verdict;
+	mtu = meta->adj != 0 ? adjs[meta->adj].mtu : port_hot[meta->out_port].mtu;
+	if (unlikely(m->data_len > mtu))
+		return DP_DROP_TOO_BIG;
+	if (meta->flags & DP_META_FROM_TWIN)
+		return GO_ON;
+	if (unlikely(ip->time_to_live <= 1))
+		return DP_DROP_TTL_EXPIRED;
+	ip4_ttl_decrement(ip);
+	if (meta->adj != 0)
+		hairpin_check(w, m, meta);
+	return GO_ON;
+}
+
+uint16_t stage_forward(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
+{
+	uint32_t dst[DP_BURST];
+	uint64_t nh[DP_BURST];
+	uint16_t good = 0;
+
+	n = check_burst(w, m, n, dst);
+	fib_lookup(0, dst, nh, n);
+	for (uint16_t i = 0; i < n; i++) {
+		int verdict = forward(w, m[i], nh[i]);
+
+		if (likely(verdict == GO_ON))
+			m[good++] = m[i];
+		else if (verdict == PUNT)
+			punt_to_twin(w, m[i], dp_meta(m[i]));
+		else
+			dp_drop(w, m[i], (enum dp_drop_reason)verdict);
+	}
+	return good;
+}

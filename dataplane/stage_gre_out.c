@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stage_gre_out: GRE and the outer IPv4 header in front of packets to a spoke, from its adjacency:
+ * one copy, one length, one checksum fold. RFC 2784, RFC 2890.
+ * stage_nhrp_out does the same for NHRP from the control core, which may also go to an address that
+ * is no spoke's (a refused registration).
+ * Not done: DSCP and ECN (RFC 6040), DF other than set.
+ */
+#include "fib.h"
+#include "neigh.h"
+#include "spoke.h"
+#include "stages.h"
+#include "wire.h"
+
+static uint8_t *header_push(struct rte_mbuf *m, const struct adj *a)
+{
+	uint8_t *p = (uint8_t *)rte_pktmbuf_prepend(m, a->header_len);
+	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)p;
+
+	memcpy(p, a->header, a->header_len);
+	ip->total_length = rte_cpu_to_be_16(m->data_len);
+	ip->hdr_checksum = ip4_sum_fold(a->ip_sum + ip->total_length);
+	return p;
+}
+
+uint16_t stage_gre_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
+{
+	uint16_t good = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		struct dp_meta *meta = dp_meta(m[i]);
+		const struct adj *a = &adjs[meta->adj];
+
+		if (meta->adj != 0) {
+			if (unlikely(a->neigh == 0)) {
+				dp_drop(w, m[i], DP_DROP_NO_UNDERLAY_ROUTE);
+				continue;
+			}
+			w->spokes[a->spoke].tx_pkts++;
+			w->spokes[a->spoke].tx_bytes += m[i]->data_len;
+			meta->neigh = a->neigh;
+			header_push(m[i], a);
+		}
+		m[good++] = m[i];
+	}
+	return good;
+}
+
+/* The neighbour that leads to an NBMA address; false: no route over a port. */
+static bool underlay_find(struct dp_meta *meta)
+{
+	uint32_t dst = rte_be_to_cpu_32(meta->outer_dst.ip4_be);
+	const struct fib_nh *nh;
+	struct table_key key;
+	uint64_t index;
+
+	fib_lookup(0, &dst, &index, 1);
+	nh = &fib_nhs[index];
+	if (index == FIB_NH_NONE || nh->iface_kind != DP_IFACE_PORT || nh->type == DP_ROUTE_LOCAL)
+		return false;
+	meta->out_port = nh->iface;
+	if (nh->type == DP_ROUTE_GATEWAY) {
+		meta->neigh = nh->to;
+		return true;
+	}
+	key = neigh_key(nh->iface, &meta->outer_dst);
+	meta->neigh = table_get(neigh_table, &key);
+	return true;
+}
+
+static bool nhrp_encapsulate(struct rte_mbuf *m)
+{
+	struct dp_meta *meta = dp_meta(m);
+	struct table_key key = spoke_key(meta->tunnel, &meta->outer_dst, meta->natt_port);
+	uint32_t spoke = table_get(spoke_table, &key);
+	const struct adj *a = &adjs[spoke_adj(spoke)];
+	rte_be16_t protocol = RTE_BE16(GRE_PROTO_NHRP);
+	struct adj bare;
+	uint8_t *p;
+
+	if (spoke != 0 && a->neigh != 0) {
+		meta->neigh = a->neigh;
+	} else {
+		if (!underlay_find(meta))
+			return false;
+		adj_build(&bare, meta->tunnel, &meta->outer_dst);
+		a = &bare;
+	}
+	p = header_push(m, a);
+	memcpy(p + ADJ_GRE_PROTOCOL_OFFSET, &protocol, sizeof(protocol));
+	return true;
+}
+
+uint16_t stage_nhrp_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
+{
+	uint16_t good = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		if (likely(nhrp_encapsulate(m[i])))
+			m[good++] = m[i];
+		else
+			dp_drop(w, m[i], DP_DROP_NO_UNDERLAY_ROUTE);
+	}
+	return good;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stage_rx: what came from a port, told apart.
+ *
+ * On an underlay port only packets for our own addresses are accepted: GRE goes on, everything else
+ * for us goes to the port's twin, transit is dropped. On a LAN port IPv4 goes on as inner packet.
+ * ARP, broadcast and link-local multicast go to the twin. Headers: RFC 894, RFC 1812 section 5.2.2.
+ * Not done: IPv6, reassembly of outer fragments, ESP.
+ */
+#include "fib.h"
+#include "stages.h"
+#include "wire.h"
+
+/* Verdicts of classify(): go on, or one of the drop reasons, or punt. */
+#define GO_ON (-1)
+#define PUNT  (-2)
+
+static bool is_local(rte_be32_t addr)
+{
+	uint32_t dst = rte_be_to_cpu_32(addr);
+	uint64_t nh;
+
+	fib_lookup(0, &dst, &nh, 1);
+	return nh > FIB_NH_NONE && fib_nhs[nh].type == DP_ROUTE_LOCAL;
+}
+
+/* IPv4 on an underlay port, header checked. */
+static int classify_underlay(const struct rte_ipv4_hdr *ip, struct dp_meta *meta, bool lan)
+{
+	if (ip->next_proto_id == IPPROTO_GRE && is_local(ip->dst_addr)) {
+		if (unlikely(ip4_is_fragment(ip)))
+			return DP_DROP_OUTER_FRAGMENT;
+		meta->kind = DP_KIND_GRE;
+		return GO_ON;
+	}
+	if (lan)
+		return GO_ON;
+	return is_local(ip->dst_addr) ? PUNT : DP_DROP_TRANSIT_UNDERLAY;
+}
+
+static int classify_ip4(struct rte_mbuf *m, struct dp_meta *meta, const struct port_hot *port)
+{
+	const struct rte_ipv4_hdr *ip =
+		rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, RTE_ETHER_HDR_LEN);
+	uint16_t total = ip4_header_check(ip, m->data_len - RTE_ETHER_HDR_LEN);
+
+	if (unlikely(total == 0))
+		return DP_DROP_OUTER_IP_HEADER;
+	/* Ethernet pads short frames: the IP length rules. */
+	rte_pktmbuf_trim(m, (uint16_t)(m->data_len - RTE_ETHER_HDR_LEN - total));
+	if (unlikely(ip->dst_addr == IP4_BROADCAST || ip4_is_link_local_multicast(ip->dst_addr)))
+		return PUNT;
+	meta->kind = DP_KIND_IP;
+	if (port->role & DP_PORT_UNDERLAY)
+		return classify_underlay(ip, meta, (port->role & DP_PORT_LAN) != 0);
+	return GO_ON;
+}
+
+static bool is_our_mac(const struct rte_ether_addr *dst, const struct port_hot *port)
+{
+	return rte_is_same_ether_addr(dst, &port->mac) || rte_is_multicast_ether_addr(dst);
+}
+
+static int classify(struct rte_mbuf *m, struct dp_meta *meta)
+{
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	const struct port_hot *port = &port_hot[meta->in_port];
+
+	if (unlikely(m->data_len < sizeof(*eth)))
+		return DP_DROP_RUNT;
+	if (unlikely(m->ol_flags & RTE_MBUF_F_RX_VLAN))
+		return DP_DROP_VLAN;
+	if (unlikely(!is_our_mac(&eth->dst_addr, port)))
+		return DP_DROP_NOT_OUR_MAC;
+	switch (rte_be_to_cpu_16(eth->ether_type)) {
+	case RTE_ETHER_TYPE_IPV4:
+		return classify_ip4(m, meta, port);
+	case RTE_ETHER_TYPE_ARP:
+		return PUNT;
+	case RTE_ETHER_TYPE_IPV6:
+		return DP_DROP_IP6_UNSUPPORTED;
+	case RTE_ETHER_TYPE_VLAN:
+	case RTE_ETHER_TYPE_QINQ:
+		return DP_DROP_VLAN;
+	default:
+		return DP_DROP_ETHERTYPE;
+	}
+}
+
+uint16_t stage_rx(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
+{
+	uint16_t good = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		int verdict;
+
+		if (i + 4 < n)
+			rte_prefetch0(rte_pktmbuf_mtod(m[i + 4], void *));
+		verdict = classify(m[i], dp_meta(m[i]));
+		if (likely(verdict == GO_ON)) {
+			rte_pktmbuf_adj(m[i], RTE_ETHER_HDR_LEN);
+			m[good++] = m[i];
+		} else if (verdict == PUNT) {
+			dp_punt(w, m[i], DP_PUNT_PORT_TWIN);
+		} else {
+			dp_drop(w, m[i], (enum dp_drop_reason)verdict);
+		}
+	}
+	return good;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The stages of the straight line, in order. Each takes n packets, returns how many go on, packed
+ * at the front of m. Context: worker, all of them.
+ */
+#include "dp_priv.h"
+
+/* Ethernet frames of one port -> outer GRE, inner IP; the rest to the twin or dropped. */
+uint16_t stage_rx(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
+/* Outer IP + GRE -> inner IP with tunnel and spoke; NHRP punted. Packets of kind IP pass. */
+uint16_t stage_gre_in(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
+/* Inner IP -> adjacency or neighbour; our own addresses to the twin; hairpins noticed. */
+uint16_t stage_forward(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
+/* Puts GRE and the outer header in front of packets with an adjacency. */
+uint16_t stage_gre_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
+/* Ethernet header and port; takes all. */
+void stage_tx(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
+
+/* NHRP from the control core: outer header for an adjacency or for a bare NBMA address. */
+uint16_t stage_nhrp_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
+
+/* Sends what stage_tx buffered; once per turn. */
+void tx_flush(struct dp_worker *w);
+/* One whole frame to a port (from its twin). */
+void tx_frame(struct dp_worker *w, struct rte_mbuf *m);
+
+/* redirect.c */
+struct adj;
+int redirect_init(struct dp_worker *w);
+void redirect_fini(struct dp_worker *w);
+/* A packet left by the network-id it came in on: one record per pair and hold-off, at most. */
+void redirect_notice(struct dp_worker *w, const struct rte_mbuf *m, const struct adj *out);

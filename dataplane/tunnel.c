@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tunnel: mGRE interfaces, found by (local address, GRE key), see dp_tunnel.h. A tunnel's settings
+ * do not change while it exists. Writer: control core; readers: workers. RFC 2784, RFC 2890.
+ */
+#include "tunnel.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "defer.h"
+#include "dp_priv.h"
+#include "pool.h"
+
+struct tunnel *tunnels;
+struct rte_hash *tunnel_table;
+static struct index_pool ids; /* index - 1 is the tunnel's number */
+
+int tunnel_init(const struct dp_conf *conf)
+{
+	tunnels = calloc(conf->limits.tunnels, sizeof(*tunnels));
+	tunnel_table = table_create("tunnels", conf->limits.tunnels);
+	if (tunnels == NULL || tunnel_table == NULL ||
+	    index_pool_init(&ids, conf->limits.tunnels) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+void tunnel_fini(void)
+{
+	table_free(tunnel_table);
+	free(tunnels);
+	index_pool_fini(&ids);
+	tunnel_table = NULL;
+	tunnels = NULL;
+}
+
+struct tunnel *tunnel_get(uint16_t id)
+{
+	return id < ids.max && tunnels[id].in_use ? &tunnels[id] : NULL;
+}
+
+int dp_tunnel_add(const struct dp_tunnel_conf *conf, uint16_t *tunnel)
+{
+	struct table_key key = tunnel_key(&conf->source, conf->has_key, conf->key);
+	uint32_t taken = table_get(tunnel_table, &key);
+	uint32_t index;
+
+	if (taken != 0)
+		return dp_error_set(-EEXIST, "tunnel %s: source and key are those of %s",
+				    conf->name, tunnels[taken - 1].conf.name);
+	index = index_pool_get(&ids);
+	if (index == 0)
+		return dp_error_set(-ENOSPC,
+				    "tunnel %s: all %u tunnels are in use (limits.tunnels)",
+				    conf->name, ids.max);
+	tunnels[index - 1] = (struct tunnel){.conf = *conf, .in_use = true};
+	if (table_set(tunnel_table, &key, index) < 0) {
+		tunnels[index - 1].in_use = false;
+		index_pool_put(&ids, index);
+		return dp_error_set(-ENOSPC, "tunnel %s: tunnel table is full", conf->name);
+	}
+	*tunnel = (uint16_t)(index - 1);
+	return 0;
+}
+
+static void tunnel_free(uint32_t index)
+{
+	index_pool_put(&ids, index);
+}
+
+int dp_tunnel_del(uint16_t id)
+{
+	struct tunnel *t = tunnel_get(id);
+	struct table_key key;
+
+	if (t == NULL)
+		return dp_error_set(-ENOENT, "tunnel %u: no such tunnel", id);
+	if (t->spokes != 0)
+		return dp_error_set(-EBUSY, "tunnel %s: %u spokes still use it", t->conf.name,
+				    t->spokes);
+	if (!defer_room(1))
+		return dp_error_set(-EAGAIN, "tunnel %s: a worker is stuck", t->conf.name);
+	key = tunnel_key(&t->conf.source, t->conf.has_key, t->conf.key);
+	table_del(tunnel_table, &key);
+	t->in_use = false;
+	defer_free(tunnel_free, id + 1U);
+	return 0;
+}
+
+int dp_tunnel_conf_get(uint16_t id, struct dp_tunnel_conf *conf)
+{
+	const struct tunnel *t = tunnel_get(id);
+
+	if (t == NULL)
+		return -ENOENT;
+	*conf = t->conf;
+	return 0;
+}

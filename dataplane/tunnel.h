@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+#include "dp_tunnel.h"
+#include "table.h"
+
+/* What the stages read of a tunnel. */
+struct tunnel {
+	struct dp_tunnel_conf conf;
+	bool in_use;
+	uint32_t spokes; /* control: how many use it */
+};
+
+extern struct tunnel *tunnels; /* [limits.tunnels] */
+extern struct rte_hash *tunnel_table;
+
+static inline struct table_key tunnel_key(const struct dp_addr *source, bool has_key, uint32_t key)
+{
+	struct table_key k = {.addr = *source, .a = has_key, .c = key};
+
+	return k;
+}
+
+/* NULL: no such tunnel. Context: control. */
+struct tunnel *tunnel_get(uint16_t id);
