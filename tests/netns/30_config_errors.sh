@@ -93,9 +93,9 @@ bad "interface name too long" 'name' Tunnel0123456789 '15' 's/name: Tunnel42/nam
 bad "two ports of one name" 'name' wan0 '.' 's/name: lan0/name: wan0/' 2
 bad "source that is no port" 'source' nowhere '.' 's/source: wan0/source: nowhere/'
 bad "gateway in no subnet" 'via' 198.51.100.1 '.' 's/via: 192.0.2.254/via: 198.51.100.1/'
-bad "the same key twice" 'mtu' 'mtu: 1500' '.' 's/^    mtu: 1500/&\n&/' 2
+bad "the same key twice" 'mtu' mtu 'line 14' 's/^    mtu: 1500/&\n&/' 2
 bad "a list where a value belongs" 'mtu' '[1500]' '.' 's/mtu: 1500/mtu: [1500]/'
-bad "a required key is missing" 'network-id' 'holdtime: 600' '.' '/network-id/d'
+bad "a required key is missing" 'network-id' nhrp 'missing' '/network-id/d'
 bad "known, not available yet" 'protection' dmvpn 'not available' 's/^    key: 42/&\n    protection: dmvpn/'
 
 refuse "not YAML: refused" check_file <(echo 'ports: [')
