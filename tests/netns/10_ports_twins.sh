@@ -54,7 +54,7 @@ done
 # The kernel takes the larger of "all" and the interface's: off means that this one does not ask for it.
 check "rp_filter is off on twins" setting_is_off rp_filter wan0 lan0 Tunnel42
 check "port.list names driver and link" hub_is port.list \
-	'.ports | map({(.name): .}) | add | .wan0.driver == "net_af_packet" and .wan0.link_up and .lan0.link_up'
+	'.ports | map({(.name): .}) | add | .wan0.driver == "net_af_packet" and .wan0.link == "up" and .lan0.link == "up"'
 check "the raw interface has no IPv6" equal "$(ip -n "$HUB" -6 -o address show dev v-wan)" ""
 
 vlan_before=$(drops vlan)

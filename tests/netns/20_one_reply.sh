@@ -30,9 +30,17 @@ one_reply_each "$WAN" eth0 192.0.2.1
 one_reply_each "$LAN" eth0 10.1.1.1
 check_balance
 
-# ---- transit from the WAN, with kernel forwarding on (again: someone may turn it on after our start)
+# ---- transit from the WAN, with kernel forwarding on: someone turns it on, for every interface, after our start
 
+twins_do_not_forward() {
+	local dev
+	for dev in wan0 lan0 Tunnel42; do
+		[ "$(in_hub sysctl -n "net.ipv4.conf.$dev.forwarding")" = 0 ] || return 1
+	done
+}
+in_hub sysctl -qw net.ipv4.ip_forward=0
 in_hub sysctl -qw net.ipv4.ip_forward=1
+eventually "forwarding is off on the twins again" 5 twins_do_not_forward
 hub_mac=$(mac_of "$HUB" wan0)
 ip -n "$WAN" route add 10.1.1.0/24 via 192.0.2.1
 ip -n "$WAN" route add 198.51.100.0/24 via 192.0.2.1

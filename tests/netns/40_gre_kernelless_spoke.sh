@@ -44,7 +44,7 @@ drops_grew() { # REASON BEFORE BY
 }
 
 hairpinned() {
-	hub_is worker.list "[.workers[].hairpin] | add >= $1"
+	hub_is worker.list "[.workers[].hairpin_pkts] | add >= $1"
 }
 
 draw_topology

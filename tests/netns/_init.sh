@@ -256,13 +256,14 @@ hub_is() {
 }
 
 drops() { # REASON
-	hub_value drop.list ".drops[] | select(.reason == \"$1\") | .count"
+	hub_value drop.list ".drops[] | select(.reason == \"$1\") | .pkts"
 }
 
 # Invariant 5, on one reading of worker.list: for each worker, and nothing held.
 is_balanced() {
-	hub_is worker.list '[.workers[] | .held == 0 and
-		.rx + .injected + .generated + .copied == .tx + .punted + .absorbed + .dropped + .held] | all and length > 0'
+	hub_is worker.list '[.workers[] | .held_pkts == 0 and .balance == 0 and
+		.rx_pkts + .injected_pkts + .generated_pkts + .copied_pkts ==
+		.tx_pkts + .punted_pkts + .absorbed_pkts + .dropped_pkts + .held_pkts] | all and length > 0'
 }
 
 check_balance() {
