@@ -98,6 +98,10 @@ bad "a list where a value belongs" 'mtu' '[1500]' '.' 's/mtu: 1500/mtu: [1500]/'
 bad "a required key is missing" 'network-id' nhrp 'missing' '/network-id/d'
 bad "known, not available yet" 'protection' dmvpn 'not available' 's/^    key: 42/&\n    protection: dmvpn/'
 
+for file in "$TOP"/conf/*.yaml; do
+	check "the sample ${file##*/} passes" check_file "$file"
+done
+
 refuse "not YAML: refused" check_file <(echo 'ports: [')
 printf 'ports: [\n  {name: wan0\n' >"$TMP/broken.yaml"
 refuse "broken YAML: refused" check_file "$TMP/broken.yaml"
