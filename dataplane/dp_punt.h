@@ -43,6 +43,16 @@ struct dp_punt_handlers {
 };
 void dp_punt_handlers_set(const struct dp_punt_handlers *handlers);
 
+struct dp_punt_stats {
+	uint64_t nhrp_pkts;    /* given to the handler */
+	uint64_t unhandled;    /* NHRP packets without a handler: freed */
+	uint64_t redirects;    /* records given to the handler */
+	uint64_t wanted;       /* neighbours asked for */
+	uint64_t inject_drops; /* NHRP packets not sent: no buffer, or the worker's ring was full */
+	uint64_t wakeups;      /* sleeps that a worker ended */
+};
+void dp_punt_stats_get(struct dp_punt_stats *stats);
+
 /* Readable when a worker queued something while the control core slept (see dp_punt_sleep). */
 int dp_punt_fd(void);
 /* Handles at most `max` packets and records of each worker; returns how many were handled. */

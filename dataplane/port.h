@@ -4,9 +4,22 @@
 
 #define PORT_DEVARGS_MAX 256
 
+struct port {
+	struct dp_port_conf conf;
+	uint16_t dev; /* ethdev port id */
+	uint16_t rx_queues;
+	uint16_t tx_queues;
+	uint64_t rx_offloads; /* in use: RTE_ETH_RX_OFFLOAD_* */
+	uint64_t rss;         /* in use: RTE_ETH_RSS_*, 0 with one queue */
+	bool started;
+};
+
 int port_init(const struct dp_conf *conf);
 /* Stops and closes every device. */
 void port_fini(void);
+
+/* port_setup.c: configures and starts p->dev for p->conf. -EINVAL with dp_error set. */
+int port_device_setup(struct port *p, uint32_t workers);
 
 /*
  * The string that is probed: conf->device, and for net_af_packet what it does not say itself:

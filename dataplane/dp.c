@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dp: starts and stops the dataplane, see dp.h. The table below is the order of its modules; it is
+ * undone from the end. Thread: control core.
+ */
+#include "dp.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <rte_cycles.h>
+#include <rte_errno.h>
+#include <rte_mbuf_pool_ops.h>
+#include <rte_version.h>
+
+#include "defer.h"
+#include "dp_priv.h"
+#include "eal.h"
+#include "plan.h"
+#include "port.h"
+#include "twin.h"
+
+struct module {
+	const char *name;
+	int (*init)(const struct dp_conf *conf);
+	void (*fini)(void);
+};
+
+static int punt_init(const struct dp_conf *conf)
+{
+	(void)conf;
+	return dp_punt_init();
+}
+
+/* defer first: every table below frees through it. Ports last: they hold buffers of all others. */
+static const struct module modules[] = {
+	{"defer", defer_init, defer_fini},       {"tunnel", tunnel_init, tunnel_fini},
+	{"neigh", neigh_init, neigh_fini},       {"spoke", spoke_init, spoke_fini},
+	{"nexthop", nexthop_init, nexthop_fini}, {"fib", fib_init, fib_fini},
+	{"worker", worker_init, worker_fini},    {"punt", punt_init, dp_punt_fini},
+	{"twin", twin_init, twin_fini},          {"port", port_init, port_fini},
+};
+#define MODULES (sizeof(modules) / sizeof(modules[0]))
+
+struct rte_mempool *dp_pool;
+
+static char error[256];
+static bool huge_pages;
+
+const char *dp_error(void)
+{
+	return error;
+}
+
+int dp_error_set(int rc, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(error, sizeof(error), fmt, ap);
+	va_end(ap);
+	return rc;
+}
+
+/* rte_pktmbuf_pool_create, but for the flag: with 4 KB pages buffers would not cross them, and half
+ * of the memory would stay empty. Without huge pages IOVAs are virtual, hence contiguous anyway. */
+static int pool_create(const struct dp_memory_plan *plan, bool huge)
+{
+	struct rte_pktmbuf_pool_private priv = {
+		.mbuf_data_room_size = (uint16_t)plan->mbuf_data_bytes,
+		.mbuf_priv_size = sizeof(struct dp_meta),
+	};
+	unsigned size = sizeof(struct rte_mbuf) + sizeof(struct dp_meta) + plan->mbuf_data_bytes;
+	int socket = huge ? (int)rte_lcore_to_socket_id(EAL_WORKER_LCORE(0)) : SOCKET_ID_ANY;
+	struct rte_mempool *mp = rte_mempool_create_empty("packets", plan->mbuf_count, size,
+							  PLAN_MBUF_CACHE, sizeof(priv), socket,
+							  huge ? 0 : RTE_MEMPOOL_F_NO_IOVA_CONTIG);
+	int rc;
+
+	if (mp == NULL)
+		return -rte_errno;
+	rc = rte_mempool_set_ops_byname(mp, rte_mbuf_best_mempool_ops(), NULL);
+	if (rc == 0) {
+		rte_pktmbuf_pool_init(mp, &priv);
+		rc = rte_mempool_populate_default(mp);
+	}
+	if (rc < 0) {
+		rte_mempool_free(mp);
+		return rc;
+	}
+	rte_mempool_obj_iter(mp, rte_pktmbuf_init, NULL);
+	dp_pool = mp;
+	return 0;
+}
+
+static void modules_fini(size_t count)
+{
+	while (count-- > 0)
+		modules[count].fini();
+}
+
+static int modules_init(const struct dp_conf *conf)
+{
+	int rc;
+
+	for (size_t i = 0; i < MODULES; i++) {
+		rc = modules[i].init(conf);
+		if (rc == 0)
+			continue;
+		if (error[0] == '\0')
+			dp_error_set(rc, "dataplane: %s: %s", modules[i].name, rte_strerror(-rc));
+		modules_fini(i);
+		return rc;
+	}
+	return 0;
+}
+
+int dp_start(const struct dp_conf *conf)
+{
+	struct dp_memory_plan plan;
+	int rc;
+
+	error[0] = '\0';
+	dp_memory_plan(conf, &plan);
+	rc = eal_start(conf, &plan, &huge_pages);
+	if (rc < 0)
+		return rc;
+	rc = pool_create(&plan, huge_pages);
+	if (rc < 0) {
+		dp_error_set(rc, "packet buffers: %u of %u bytes: %s", plan.mbuf_count,
+			     plan.mbuf_data_bytes, rte_strerror(-rc));
+		goto err_eal;
+	}
+	rc = modules_init(conf);
+	if (rc == 0)
+		return 0;
+	rte_mempool_free(dp_pool);
+	dp_pool = NULL;
+err_eal:
+	eal_stop();
+	return rc;
+}
+
+void dp_stop(uint32_t *leaked_mbufs)
+{
+	/* No worker is online: all that was deferred is due, while its tables are still there. */
+	defer_poll();
+	modules_fini(MODULES);
+	*leaked_mbufs = rte_mempool_in_use_count(dp_pool);
+	rte_mempool_free(dp_pool);
+	dp_pool = NULL;
+	eal_stop();
+}
+
+void dp_poll(void)
+{
+	defer_poll();
+}
+
+void dp_info_get(struct dp_info *info)
+{
+	*info = (struct dp_info){
+		.huge_pages = huge_pages,
+		.worker_count = dp_worker_count,
+		.tsc_hz = rte_get_tsc_hz(),
+		.mbuf_count = dp_pool->size,
+		.mbuf_in_use = rte_mempool_in_use_count(dp_pool),
+		.defer_pending = defer_pending(),
+		.defer_full = defer_full_count(),
+		.dpdk_version = rte_version(),
+	};
+}
