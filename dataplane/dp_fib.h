@@ -60,7 +60,8 @@ struct dp_fib_cursor {
 	bool started;
 	bool done; /* at the end, or the row it stood at was deleted meanwhile: start over */
 };
-/* Fills at most `max` rows in order of address and length; returns how many, 0 at the end. */
+/* Fills at most `max` rows, the default route first, then ascending with longer prefixes before
+ * what covers them; returns how many, 0 at the end. */
 unsigned dp_fib_list(uint16_t vrf,
 		     struct dp_fib_cursor *cursor,
 		     struct dp_fib_row *rows,

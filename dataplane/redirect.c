@@ -44,11 +44,11 @@ void redirect_fini(struct dp_worker *w)
 
 static uint32_t pair_hash(const struct dp_meta *meta, const struct rte_ipv4_hdr *ip)
 {
-	struct {
-		uint32_t src, dst, spoke, tunnel;
-	} pair = {ip->src_addr, ip->dst_addr, meta->spoke, meta->tunnel};
+	uint64_t inner = (uint64_t)ip->src_addr << 32 | ip->dst_addr;
+	uint64_t from = (uint64_t)meta->spoke << 32 | meta->tunnel;
 
-	return rte_hash_crc(&pair, sizeof(pair), 0);
+	/* Word by word: rte_hash_crc over a struct would read it through the wrong type. */
+	return rte_hash_crc_8byte(from, rte_hash_crc_8byte(inner, 0));
 }
 
 static bool bucket_take(struct redirect_filter *f, uint64_t now_tsc)
