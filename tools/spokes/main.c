@@ -121,6 +121,8 @@ static void wait_for_work(struct run *run, const sigset_t *unblocked)
 
 	if (run->opt.stats_period_ms)
 		due_ns = earliest(due_ns, run->next_report_ns);
+	if (run->phase == RUN_TRAFFIC && run->opt.duration_ms >= 0)
+		due_ns = earliest(due_ns, run->phase_ns + (uint64_t)run->opt.duration_ms * 1000000);
 	wait_ns = due_ns > now_ns ? due_ns - now_ns : 0;
 	wait_ns = wait_ns < WAIT_MIN_NS ? WAIT_MIN_NS : earliest(wait_ns, WAIT_MAX_NS);
 	if (run->phase == RUN_DRAINING)

@@ -32,9 +32,12 @@ void timers_free(struct timers *t)
 	t->due_ns = NULL;
 }
 
+/* By time, then by id: what is due together goes in the spokes' order. */
 static bool earlier(const struct timers *t, uint32_t a, uint32_t b)
 {
-	return t->due_ns[t->heap[a]] < t->due_ns[t->heap[b]];
+	const uint32_t ia = t->heap[a], ib = t->heap[b];
+
+	return t->due_ns[ia] < t->due_ns[ib] || (t->due_ns[ia] == t->due_ns[ib] && ia < ib);
 }
 
 static void swap(struct timers *t, uint32_t a, uint32_t b)
