@@ -9,6 +9,7 @@
  */
 #include "dataplane/dp.h"
 #include "dataplane/dp_addr.h"
+#include "dataplane/dp_fib.h"
 #include "dataplane/dp_port.h"
 
 #define CONFIG_ADDRESSES_MAX 8 /* per port or tunnel */
@@ -20,9 +21,10 @@ struct config_port {
 };
 
 struct config_route {
-	struct dp_prefix prefix;
-	struct dp_addr via;   /* an address inside the subnet of a port or a tunnel */
-	bool blackhole;       /* instead of via */
+	struct dp_prefix prefix; /* host bits are zero */
+	struct dp_addr via;      /* an address inside the subnet of a port or a tunnel */
+	struct dp_iface iface;   /* that port or tunnel: its number in ports or tunnels */
+	bool blackhole;          /* instead of via */
 };
 
 struct config_map {
@@ -31,39 +33,43 @@ struct config_map {
 };
 
 struct config_nhrp {
-	uint32_t network_id;       /* 1..4294967295 */
-	uint32_t holdtime_s;       /* 10..65535, ours, default 7200 */
+	uint32_t network_id; /* 1..4294967295 */
+	uint32_t holdtime_s; /* 10..65535, ours, default 7200 */
 	bool redirect;
 	uint16_t redirect_interval_s; /* 2..30, default 8 */
-	bool install_routes;       /* default true */
-	struct config_map *maps;   /* static NHRP maps */
+	bool install_routes;          /* default true */
+	struct config_map *maps;      /* static NHRP maps, inside the tunnel's subnets */
 	uint32_t map_count;
 };
 
 struct config_tunnel {
 	char name[DP_NAME_LEN];
-	struct dp_addr source;     /* resolved from a port's name to its first address */
-	uint16_t source_port;      /* number of the port whose address it is */
+	char source_text[DP_ADDR_STRLEN]; /* as written: a port's name or an address */
+	struct dp_addr source;            /* that address, or the first one of that port */
+	uint16_t source_port;             /* number of the port whose address it is */
 	bool has_key;
 	uint32_t key;
 	struct dp_prefix addresses[CONFIG_ADDRESSES_MAX];
 	uint32_t address_count;
-	uint16_t mtu;              /* inner, default 1400 */
-	uint8_t ttl;               /* outer, default 64 */
+	uint16_t mtu; /* inner, default 1400 */
+	uint8_t ttl;  /* outer, default 64 */
 	struct config_nhrp nhrp;
 };
 
 struct config {
-	char *path;                 /* as given on the command line */
-	struct dp_conf dataplane;   /* complete: mtu_max and descriptors_sum are filled in */
-	char *control_socket;       /* default /run/dmvpn-hub/control.sock */
-	char *control_group;        /* group that may use it, NULL = root only */
-	struct config_port *ports;  /* at most DP_PORTS_MAX */
+	char *path;                /* as given on the command line */
+	struct dp_conf dataplane;  /* complete: mtu_max and descriptors_sum are filled in */
+	char *control_socket;      /* default /run/dmvpn-hub/control.sock */
+	char *control_group;       /* group that may use it, NULL = root only */
+	struct config_port *ports; /* at most DP_PORTS_MAX */
 	uint32_t port_count;
 	struct config_route *routes;
 	uint32_t route_count;
 	struct config_tunnel *tunnels;
 	uint32_t tunnel_count;
+	/* What works but is probably not meant, ready to print like an error; for the log. */
+	char **warnings;
+	uint32_t warning_count;
 };
 
 /* One error, ready to print: "FILE:LINE:COLUMN: FIELD: VALUE: what is allowed". */

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config_schema: the rows. A new key is one row here, one field in config.h, one paragraph in
+ * conf/man/dmvpnd.conf.5 and one line in conf/full.yaml; tests/unit/test_config.c finds what is
+ * missing of these. Constant data, any thread.
+ *
+ * Names are those that DMVPN operators know. Keys that a later version brings stand here as
+ * CONFIG_UNAVAILABLE: who writes one is told so and nothing runs, because a hub that ignores
+ * "protection" would send in clear.
+ */
+#include "config_schema.h"
+
+#include <stddef.h>
+
+#include "config.h"
+
+#define FIELD(s, f) .offset = offsetof(struct s, f), .size = sizeof(((struct s *)0)->f)
+#define COUNT(s, f) .count_offset = offsetof(struct s, f)
+#define GIVEN(s, f) .given_offset = offsetof(struct s, f)
+#define ELEMENTS(s, f) \
+	.allocated = true, .offset = offsetof(struct s, f), .size = sizeof(*((struct s *)0)->f)
+#define SECTION(s, k)                                                                      \
+	{                                                                                  \
+		.keys = k, .key_count = sizeof(k) / sizeof(k[0]), .size = sizeof(struct s) \
+	}
+
+static const struct config_name huge_page_names[] = {
+	{"auto", DP_HUGE_AUTO}, {"required", DP_HUGE_REQUIRED}, {"off", DP_HUGE_OFF}, {NULL, 0}};
+static const struct config_name idle_names[] = {
+	{"poll", DP_IDLE_POLL}, {"sleep", DP_IDLE_SLEEP}, {NULL, 0}};
+static const struct config_name role_names[] = {
+	{"underlay", DP_PORT_UNDERLAY}, {"lan", DP_PORT_LAN}, {"both", DP_PORT_BOTH}, {NULL, 0}};
+
+static const struct config_key limit_keys[] = {
+	{"tunnels", CONFIG_UINT, .min = 1, .max = 1024, .fallback = "64", .help = "Tunnels.",
+	 FIELD(dp_limits, tunnels)},
+	{"spokes", CONFIG_UINT, .min = 1, .max = 20000, .fallback = "1024",
+	 .help = "Spokes: pairs of tunnel and peer.", FIELD(dp_limits, spokes)},
+	{"nexthops", CONFIG_UINT, .min = 1, .max = 100000, .fallback = "4096",
+	 .help = "NHRP entries over all tunnels.", FIELD(dp_limits, nexthops)},
+	{"routes", CONFIG_UINT, .min = 16, .max = 1000000, .fallback = "65536",
+	 .help = "Routes per VRF.", FIELD(dp_limits, routes)},
+	{"tbl8", CONFIG_UINT, .min = 1, .max = 65536, .fallback = "1024",
+	 .help = "Groups of 256 addresses that hold routes longer than /24, per VRF.",
+	 FIELD(dp_limits, tbl8)},
+	{"neighbours", CONFIG_UINT, .min = 1, .max = 65536, .fallback = "2048",
+	 .help = "Neighbours on ports: MAC addresses.", FIELD(dp_limits, neighbours)},
+};
+static const struct config_section limit_section = SECTION(dp_limits, limit_keys);
+
+static const struct config_key dataplane_keys[] = {
+	{"control-lcore", CONFIG_UINT, .max = 1023, .fallback = "0",
+	 .help = "CPU of the control core.", FIELD(dp_conf, control_lcore)},
+	{"worker-lcores", CONFIG_UINT, .list_max = DP_WORKERS_MAX, .max = 1023, .fallback = "1",
+	 .help = "CPUs of the workers, each polled all the time.", FIELD(dp_conf, worker_lcores),
+	 COUNT(dp_conf, worker_count)},
+	{"huge-pages", CONFIG_ENUM, .names = huge_page_names, .fallback = "auto",
+	 .help = "Whether packet memory is in huge pages; auto takes them when there are some.",
+	 FIELD(dp_conf, huge_pages)},
+	{"idle", CONFIG_ENUM, .names = idle_names, .fallback = "poll",
+	 .help = "What a worker without packets does; sleep costs latency and spares the CPU.",
+	 FIELD(dp_conf, idle)},
+	{"limits", CONFIG_SECTION, .section = &limit_section,
+	 .help = "Capacities of the tables; memory is taken for all of it at start.",
+	 FIELD(dp_conf, limits)},
+};
+static const struct config_section dataplane_section = SECTION(dp_conf, dataplane_keys);
+
+static const struct config_key control_keys[] = {
+	{"socket", CONFIG_PATH, .min = 1, .max = 107, .fallback = "/run/dmvpn-hub/control.sock",
+	 .help = "UNIX socket of the JSON API.", FIELD(config, control_socket)},
+	{"group", CONFIG_GROUP, .min = 1, .max = 31,
+	 .help = "Group whose members may use the socket; without it root alone may.",
+	 FIELD(config, control_group)},
+	{"state-file", CONFIG_UNAVAILABLE,
+	 .help = "File that keeps the NHRP cache over a restart."},
+};
+static const struct config_section control_section = SECTION(config, control_keys);
+
+static const struct config_key port_keys[] = {
+	{"name", CONFIG_IFNAME, .required = true,
+	 .help = "Name of the port and of its twin in the kernel.", FIELD(config_port, dp.name)},
+	{"device", CONFIG_DEVICE, .required = true,
+	 .help = "PCI address, or a DPDK vdev with its arguments.", FIELD(config_port, dp.device)},
+	{"role", CONFIG_ENUM, .names = role_names, .required = true,
+	 .help = "An underlay port accepts only packets for our own addresses.",
+	 FIELD(config_port, dp.role)},
+	{"mtu", CONFIG_UINT, .min = 576, .max = 9190, .fallback = "1500",
+	 .help = "Largest IP packet in bytes.", FIELD(config_port, dp.mtu)},
+	{"queues", CONFIG_UINT, .max = DP_WORKERS_MAX, .fallback = "0",
+	 .help = "Receive queues; 0 is one per worker, as far as the device goes.",
+	 FIELD(config_port, dp.queues)},
+	{"descriptors", CONFIG_POWER2, .min = 64, .max = 8192, .fallback = "1024",
+	 .help = "Descriptors per queue.", FIELD(config_port, dp.descriptors)},
+	{"addresses", CONFIG_INTERFACE, .list_max = CONFIG_ADDRESSES_MAX,
+	 .help = "Our addresses on the port.", FIELD(config_port, addresses),
+	 COUNT(config_port, address_count)},
+};
+static const struct config_section port_section = SECTION(config_port, port_keys);
+
+static const struct config_key route_keys[] = {
+	{"prefix", CONFIG_NETWORK, .required = true, .help = "Destination.",
+	 FIELD(config_route, prefix)},
+	{"via", CONFIG_HOST, .help = "Gateway: an address in the subnet of a port or a tunnel.",
+	 FIELD(config_route, via)},
+	{"blackhole", CONFIG_BOOL, .fallback = "false",
+	 .help = "Drop what goes there; instead of via.", FIELD(config_route, blackhole)},
+};
+static const struct config_section route_section = SECTION(config_route, route_keys);
+
+static const struct config_key map_keys[] = {
+	{"protocol", CONFIG_HOST, .required = true, .help = "Address of the spoke in the tunnel.",
+	 FIELD(config_map, protocol)},
+	{"nbma", CONFIG_HOST, .required = true, .help = "Address of the spoke outside.",
+	 FIELD(config_map, nbma)},
+	{"multicast", CONFIG_UNAVAILABLE, .fallback = "false",
+	 .help = "Send multicast to it, too."},
+};
+static const struct config_section map_section = SECTION(config_map, map_keys);
+
+static const struct config_key nhrp_keys[] = {
+	{"network-id", CONFIG_UINT, .required = true, .min = 1, .max = UINT32_MAX,
+	 .help = "Local name of the DMVPN cloud; tunnels with the same one belong together.",
+	 FIELD(config_nhrp, network_id)},
+	{"holdtime", CONFIG_UINT, .min = 10, .max = 65535, .fallback = "7200",
+	 .help = "Holding time in seconds that our own replies carry.",
+	 FIELD(config_nhrp, holdtime_s)},
+	{"redirect", CONFIG_BOOL, .fallback = "false",
+	 .help = "Tell spokes that reach each other through us about the shorter way (phase 3).",
+	 FIELD(config_nhrp, redirect)},
+	{"redirect-interval", CONFIG_UINT, .min = 2, .max = 30, .fallback = "8",
+	 .help = "Seconds between two redirects for one pair of addresses.",
+	 FIELD(config_nhrp, redirect_interval_s)},
+	{"install-routes", CONFIG_BOOL, .fallback = "true",
+	 .help = "Put a host route for each registered address into the kernel.",
+	 FIELD(config_nhrp, install_routes)},
+	{"map", CONFIG_SECTION, .section = &map_section, .list_max = 100000,
+	 .help = "Static NHRP entries.", ELEMENTS(config_nhrp, maps),
+	 COUNT(config_nhrp, map_count)},
+	{"authentication", CONFIG_UNAVAILABLE, .help = "Password of the cloud."},
+	{"multicast", CONFIG_UNAVAILABLE, .help = "Which spokes get multicast."},
+	{"nhs", CONFIG_UNAVAILABLE, .fallback = "[]", .help = "Hubs that this hub is a client of."},
+};
+static const struct config_section nhrp_section = SECTION(config_nhrp, nhrp_keys);
+
+static const struct config_key tunnel_keys[] = {
+	{"name", CONFIG_IFNAME, .required = true,
+	 .help = "Name of the tunnel and of its twin in the kernel.", FIELD(config_tunnel, name)},
+	{"source", CONFIG_SOURCE, .required = true,
+	 .help = "Outer source: a port (its first address) or one of the addresses of a port.",
+	 FIELD(config_tunnel, source_text)},
+	{"key", CONFIG_UINT, .max = UINT32_MAX,
+	 .help = "GRE key (RFC 2890); tunnels of one source are told apart by it.",
+	 FIELD(config_tunnel, key), GIVEN(config_tunnel, has_key)},
+	{"addresses", CONFIG_INTERFACE, .required = true, .list_max = CONFIG_ADDRESSES_MAX,
+	 .help = "Our addresses in the tunnel.", FIELD(config_tunnel, addresses),
+	 COUNT(config_tunnel, address_count)},
+	{"mtu", CONFIG_UINT, .min = 576, .max = 9162, .fallback = "1400",
+	 .help = "Largest inner IP packet in bytes.", FIELD(config_tunnel, mtu)},
+	{"ttl", CONFIG_UINT, .min = 1, .max = 255, .fallback = "64",
+	 .help = "TTL of the outer header.", FIELD(config_tunnel, ttl)},
+	{"nhrp", CONFIG_SECTION, .required = true, .section = &nhrp_section,
+	 .help = "The next-hop server of the tunnel.", FIELD(config_tunnel, nhrp)},
+	{"adjust-mss", CONFIG_UNAVAILABLE, .help = "Limit of the TCP MSS option."},
+	{"protection", CONFIG_UNAVAILABLE, .help = "IPsec profile of the tunnel."},
+};
+static const struct config_section tunnel_section = SECTION(config_tunnel, tunnel_keys);
+
+static const struct config_key root_keys[] = {
+	{"dataplane", CONFIG_SECTION, .section = &dataplane_section,
+	 .help = "CPUs, memory, capacities.", FIELD(config, dataplane)},
+	{"control", CONFIG_SECTION, .section = &control_section, .help = "The JSON API.",
+	 .offset = 0, .size = sizeof(struct config)},
+	{"ports", CONFIG_SECTION, .required = true, .section = &port_section,
+	 .list_max = DP_PORTS_MAX, .help = "Network ports.", ELEMENTS(config, ports),
+	 COUNT(config, port_count)},
+	{"routes", CONFIG_SECTION, .section = &route_section, .list_max = 1000000,
+	 .help = "Static routes.", ELEMENTS(config, routes), COUNT(config, route_count)},
+	{"tunnels", CONFIG_SECTION, .section = &tunnel_section, .list_max = 1024,
+	 .help = "mGRE tunnels.", ELEMENTS(config, tunnels), COUNT(config, tunnel_count)},
+	{"protection", CONFIG_UNAVAILABLE, .fallback = "[]", .help = "IPsec profiles."},
+};
+static const struct config_section root_section = SECTION(config, root_keys);
+
+const struct config_section *config_schema(void)
+{
+	return &root_section;
+}
