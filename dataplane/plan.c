@@ -8,7 +8,6 @@
  */
 #include "plan.h"
 
-#include <rte_fib.h>
 #include <rte_mempool.h>
 
 #include "dp_punt.h"
@@ -21,9 +20,10 @@
 /* DIR24_8: 2^24 next hops of 4 bytes, then groups of 256. */
 #define FIB_TBL24_BYTES (64 * MB)
 #define FIB_TBL8_BYTES  (1 * KB)
-/* rte_fib keeps two nodes of its tree (rte_rib) per route: mempool elements of two cache lines, and
- * their slots in the mempool's ring. */
-#define FIB_ROUTE_BYTES (2 * (2 * RTE_CACHE_LINE_SIZE + 2 * sizeof(void *)))
+/* rte_fib takes two nodes of its tree (rte_rib) per route at the start; sizeof(struct
+ * rte_rib_node). */
+#define RIB_NODE_BYTES 48
+#define PAGE_BYTES     4096
 
 /* Hold-off filter of redirects and the like, per worker. */
 #define WORKER_TABLES_BYTES (1 * MB)
@@ -89,6 +89,14 @@ static uint64_t mbuf_bytes(uint32_t data_bytes)
 	return rte_mempool_calc_obj_size(RTE_ALIGN_CEIL(element, RTE_MBUF_PRIV_ALIGN), 0, NULL);
 }
 
+/* Elements of a mempool do not cross pages of 4 KB; its ring has up to two slots for each. */
+static uint64_t route_bytes(void)
+{
+	uint32_t element = rte_mempool_calc_obj_size(RIB_NODE_BYTES, 0, NULL);
+
+	return 2 * (PAGE_BYTES / (PAGE_BYTES / element) + 2 * sizeof(void *) + 1);
+}
+
 static uint64_t ring_bytes(void)
 {
 	return (uint64_t)rte_ring_get_memsize(DP_PUNT_RING) +
@@ -110,7 +118,7 @@ static void tables_add(const struct dp_limits *l, struct dp_memory_plan *plan)
 	row_add(plan, "FIB first level", 1, FIB_TBL24_BYTES);
 	row_add(plan, "FIB groups (tbl8)", (uint64_t)l->tbl8 + 1,
 		FIB_TBL8_BYTES + table_key_bytes(l->tbl8));
-	row_add(plan, "routes", l->routes, FIB_ROUTE_BYTES);
+	row_add(plan, "routes", l->routes, route_bytes());
 	row_add(plan, "route next hops", shared,
 		2 * CONTROL_OBJECT_BYTES + table_key_bytes((uint32_t)shared));
 	row_add(plan, "tunnels", l->tunnels, sizeof(struct tunnel) + table_key_bytes(l->tunnels));
