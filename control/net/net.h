@@ -46,7 +46,9 @@ int net_addr_set(uint32_t ifindex, const struct dp_prefix *prefixes, unsigned co
  *   neither           blackhole
  * Host bits of the prefix must be zero.
  */
-int net_route_set(const struct dp_prefix *prefix, const struct dp_addr *via, uint32_t ifindex,
+int net_route_set(const struct dp_prefix *prefix,
+		  const struct dp_addr *via,
+		  uint32_t ifindex,
 		  uint32_t metric);
 /* Removes ours only; 0 too when there is none. */
 int net_route_del(const struct dp_prefix *prefix, uint32_t metric);

@@ -53,6 +53,7 @@ struct net_nexthop {
 	uint32_t ifindex;       /* 0 = none */
 	uint16_t weight;        /* 1..256 */
 	uint8_t flags;          /* RTNH_F_DEAD, RTNH_F_LINKDOWN, RTNH_F_ONLINK, ... */
+	uint8_t zero;
 };
 
 struct net_route {
