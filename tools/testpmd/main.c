@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main: options of dmvpn-testpmd, see testpmd.h. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "testpmd.h"
+
+static void usage(FILE *to)
+{
+	fputs("usage: dmvpn-testpmd [OPTIONS]\n"
+	      "Cycles per packet of the hub's own pipeline (plain keyed GRE, spoke to spoke), with "
+	      "the\n"
+	      "floor measured in the same run. Needs huge pages: sysctl -w vm.nr_hugepages=512\n"
+	      "  --spokes N   1 to 20000 (1000)\n"
+	      "  --routes N   1 to 1000000 (10000)\n"
+	      "  --size LIST  inner IP length, 40 to 1400, comma-separated (64,354,1400)\n"
+	      "  --runs N     1 to 99 (5); the figure is the median of their medians\n"
+	      "  --cpu N      CPU to run on (0)\n"
+	      "  --json FILE  write the figures as JSON\n"
+	      "Exit status: 0 measured, 1 error or wrong packets, 77 not measured (no huge "
+	      "pages)\n",
+	      to);
+}
+
+static uint32_t number(const char *name, const char *text, uint32_t low, uint32_t high)
+{
+	char *end;
+	unsigned long v = strtoul(text, &end, 10);
+
+	if (*text == '\0' || *end != '\0' || v < low || v > high) {
+		fprintf(stderr, "dmvpn-testpmd: --%s: %s: %u to %u\n", name, text, low, high);
+		exit(2);
+	}
+	return (uint32_t)v;
+}
+
+static void sizes_parse(struct options *o, char *text)
+{
+	char *save = NULL;
+
+	o->size_count = 0;
+	for (char *s = strtok_r(text, ",", &save); s != NULL; s = strtok_r(NULL, ",", &save)) {
+		if (o->size_count == SIZES_MAX) {
+			fprintf(stderr, "dmvpn-testpmd: --size: at most %d\n", SIZES_MAX);
+			exit(2);
+		}
+		o->sizes[o->size_count++] = number("size", s, 40, 1400);
+	}
+}
+
+static void options_parse(struct options *o, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{"spokes", required_argument, NULL, 's'}, {"routes", required_argument, NULL, 'r'},
+		{"size", required_argument, NULL, 'l'},   {"runs", required_argument, NULL, 'n'},
+		{"cpu", required_argument, NULL, 'c'},    {"json", required_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},         {0}};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
+		switch (c) {
+		case 's':
+			o->spokes = number("spokes", optarg, 1, 20000);
+			break;
+		case 'r':
+			o->routes = number("routes", optarg, 1, 1000000);
+			break;
+		case 'l':
+			sizes_parse(o, optarg);
+			break;
+		case 'n':
+			o->runs = number("runs", optarg, 1, RUNS_MAX);
+			break;
+		case 'c':
+			o->cpu = number("cpu", optarg, 0, 1023);
+			break;
+		case 'j':
+			o->json = optarg;
+			break;
+		case 'h':
+			usage(stdout);
+			exit(0);
+		default:
+			usage(stderr);
+			exit(2);
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "dmvpn-testpmd: unexpected argument: %s\n", argv[optind]);
+		exit(2);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {.spokes = 1000,
+			    .routes = 10000,
+			    .sizes = {64, 354, 1400},
+			    .size_count = 3,
+			    .runs = 5};
+	struct result results[SIZES_MAX] = {0};
+	static struct net net;
+	uint64_t wrong = 0;
+
+	options_parse(&o, argc, argv);
+	net_setup(&net, &o);
+	floor_setup(&net);
+	for (uint32_t i = 0; i < o.size_count; i++) {
+		results[i].size = o.sizes[i];
+		fprintf(stderr, "measuring %u bytes, %u spokes, %u runs\n", o.sizes[i], o.spokes,
+			o.runs);
+		reference_run(&net, &o, &results[i]);
+		wrong += results[i].wrong;
+	}
+	report_text(&o, results);
+	report_drops();
+	if (o.json != NULL && report_json(&o, results) < 0)
+		return 1;
+	return wrong != 0;
+}

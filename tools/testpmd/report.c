@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* report: the figures as text and as JSON. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+
+#include "dataplane/dp_stats.h"
+#include "testpmd.h"
+
+void report_text(const struct options *o, const struct result *results)
+{
+	printf("plain keyed GRE, spoke to spoke, %u spokes, %u routes, bursts of %d; TSC cycles "
+	       "per "
+	       "packet, median of %u runs (lowest..highest)\n",
+	       o->spokes, o->routes, BURST, o->runs);
+	printf("%6s %26s %26s %6s %7s %7s\n", "bytes", "hub", "floor", "ratio", "Mpps", "wrong");
+	for (uint32_t i = 0; i < o->size_count; i++) {
+		const struct result *r = &results[i];
+
+		printf("%6u %8.1f (%6.1f..%6.1f) %8.1f (%6.1f..%6.1f) %6.2f %7.2f %7llu\n", r->size,
+		       r->product.median, r->product.low, r->product.high, r->floor.median,
+		       r->floor.low, r->floor.high, r->product.median / r->floor.median,
+		       (double)rte_get_tsc_hz() / r->product.median / 1e6,
+		       (unsigned long long)r->wrong);
+	}
+}
+
+void report_drops(void)
+{
+	struct dp_worker_info info;
+
+	dp_worker_info_get(0, &info);
+	for (unsigned i = 0; i < DP_DROP_COUNT; i++)
+		if (info.stats.drops[i] != 0)
+			printf("dropped %llu: %s\n", (unsigned long long)info.stats.drops[i],
+			       dp_drop_help(i));
+}
+
+int report_json(const struct options *o, const struct result *results)
+{
+	FILE *f = fopen(o->json, "w");
+
+	if (f == NULL) {
+		fprintf(stderr, "dmvpn-testpmd: --json: %s: %s\n", o->json, strerror(errno));
+		return -errno;
+	}
+	fprintf(f,
+		"{\"path\":\"gre\",\"spokes\":%u,\"routes\":%u,\"burst\":%d,\"runs\":%u,\"sizes\":"
+		"[",
+		o->spokes, o->routes, BURST, o->runs);
+	for (uint32_t i = 0; i < o->size_count; i++) {
+		const struct result *r = &results[i];
+
+		fprintf(f,
+			"%s{\"bytes\":%u,\"cycles_per_packet\":%.1f,\"floor_cycles\":%.1f,"
+			"\"ratio\":%.3f,\"wrong\":%llu}",
+			i ? "," : "", r->size, r->product.median, r->floor.median,
+			r->product.median / r->floor.median, (unsigned long long)r->wrong);
+	}
+	fprintf(f, "]}\n");
+	return fclose(f) == 0 ? 0 : -errno;
+}
