@@ -346,7 +346,7 @@ int rpc_answer(const struct rpc_method *methods,
 	json_error_t err;
 
 	*text = NULL;
-	request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &err);
+	request = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &err);
 	if (!request)
 		return rpc_error_text(RPC_PARSE_ERROR, err.text, text);
 	if (json_is_array(request))

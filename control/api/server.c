@@ -139,24 +139,29 @@ static void line_serve(struct api_client *c, const char *line, size_t len)
 	}
 }
 
-/* One line, if the client reads what it gets. May free the client. */
+/*
+ * One line, if the client reads what it gets. May free the client. Reading goes on only while no
+ * whole line waits: with a full input buffer libevent 2.1 calls on_ready again and again.
+ */
 static void client_serve(struct api_client *c)
 {
 	struct evbuffer *out = bufferevent_get_output(c->bev);
 	size_t len = 0;
 	char *line;
 
+	bufferevent_disable(c->bev, EV_READ);
 	if (!c->closing && evbuffer_get_length(out) > API_OUT_PAUSE_BYTES)
-		return; /* on_written goes on */
+		return; /* on_ready goes on when it is sent */
 	line = c->closing ? NULL : line_take(c, &len);
 	if (line) {
 		line_serve(c, line, len);
 		free(line);
 		evtimer_add(c->next, &now);
-		return;
-	}
-	if ((c->closing || c->eof) && evbuffer_get_length(out) == 0)
+	} else if (!c->closing && !c->eof) {
+		bufferevent_enable(c->bev, EV_READ);
+	} else if (evbuffer_get_length(out) == 0) {
 		client_free(c);
+	}
 }
 
 static void on_next(evutil_socket_t fd, short what, void *arg)
@@ -302,6 +307,8 @@ struct api *api_new(struct event_base *base, const struct api_sources *sources)
 		errno = ENOMEM;
 		return NULL;
 	}
+	/* A client that hangs up while we write is an EPIPE, not our end. */
+	signal(SIGPIPE, SIG_IGN);
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	api->base = base;
 	api->sock.fd = -1;
@@ -320,8 +327,6 @@ struct api *api_start(struct event_base *base, const struct api_sources *sources
 
 	if (!api)
 		return NULL;
-	/* A client that hangs up while we write is an EPIPE, not our end. */
-	signal(SIGPIPE, SIG_IGN);
 	rc = api_socket_open(&api->sock, config->control_socket, config->control_group);
 	if (rc < 0)
 		goto err;
