@@ -92,7 +92,9 @@ struct nhrp_fault {
 /* bytes start at ar$afn; what follows ar$pktsz in them (link padding) is ignored. Returns 0 or
  * -errno with *fault telling what and where. On failure *p holds what was read before: an address
  * not reached is unset. *p is written only as far as counts say, it may be large. Context: any. */
-int nhrp_packet_decode(struct nhrp_packet *p, const uint8_t *bytes, size_t len,
+int nhrp_packet_decode(struct nhrp_packet *p,
+		       const uint8_t *bytes,
+		       size_t len,
 		       struct nhrp_fault *fault);
 
 /* Sizes, offsets, lengths and checksum are computed. Returns the length in bytes, -EMSGSIZE when
@@ -102,7 +104,9 @@ int nhrp_packet_decode(struct nhrp_packet *p, const uint8_t *bytes, size_t len,
 int nhrp_packet_encode(const struct nhrp_packet *p, uint8_t *buf, size_t cap);
 
 /* Empties the packet (type, families; everything else zero). Context: any. */
-void nhrp_packet_init(struct nhrp_packet *p, uint8_t type, uint16_t nbma_family,
+void nhrp_packet_init(struct nhrp_packet *p,
+		      uint8_t type,
+		      uint16_t nbma_family,
 		      uint16_t proto_family);
 
 /* Error and traffic indications carry a packet instead of request id and CIEs. Context: any. */
@@ -129,8 +133,8 @@ unsigned nhrp_ext_count(const struct nhrp_packet *p, uint16_t type);
 /* Appends; value may be NULL with len 0, otherwise it must outlive the packet. End is appended
  * like any other: nhrp_ext_add(p, NHRP_EXT_END, NHRP_EXT_F_COMPULSORY, NULL, 0). -ENOSPC.
  * Context: any. */
-int nhrp_ext_add(struct nhrp_packet *p, uint16_t type, uint16_t flags, const uint8_t *value,
-		 uint16_t len);
+int nhrp_ext_add(
+	struct nhrp_packet *p, uint16_t type, uint16_t flags, const uint8_t *value, uint16_t len);
 
 /* A type 9 that is Cisco's NAT address and not RFC 2735's device capabilities. Context: any. */
 static inline bool nhrp_ext_is_nat(const struct nhrp_ext *e)
@@ -141,10 +145,16 @@ static inline bool nhrp_ext_is_nat(const struct nhrp_ext *e)
 /* CIE lists: value of the extensions 3, 4, 5 and 9. Decode returns the count (at most max) or
  * -errno with *fault->offset counted from the packet's start; encode the length or -errno as
  * nhrp_packet_encode. Addresses are of the packet's families. Context: any. */
-int nhrp_ext_cies_decode(const struct nhrp_packet *p, const struct nhrp_ext *e,
-			 struct nhrp_cie *cies, unsigned max, struct nhrp_fault *fault);
-int nhrp_cies_encode(const struct nhrp_packet *p, const struct nhrp_cie *cies, unsigned count,
-		     uint8_t *buf, size_t cap);
+int nhrp_ext_cies_decode(const struct nhrp_packet *p,
+			 const struct nhrp_ext *e,
+			 struct nhrp_cie *cies,
+			 unsigned max,
+			 struct nhrp_fault *fault);
+int nhrp_cies_encode(const struct nhrp_packet *p,
+		     const struct nhrp_cie *cies,
+		     unsigned count,
+		     uint8_t *buf,
+		     size_t cap);
 
 /* Authentication, Cisco's form. secret points into the extension, has no NUL and is never to be
  * logged. -EBADMSG when shorter than its head. Context: any. */

@@ -216,7 +216,9 @@ static int exts_read(struct decoder *d)
 	return 0;
 }
 
-int nhrp_packet_decode(struct nhrp_packet *p, const uint8_t *bytes, size_t len,
+int nhrp_packet_decode(struct nhrp_packet *p,
+		       const uint8_t *bytes,
+		       size_t len,
 		       struct nhrp_fault *fault)
 {
 	struct decoder d = {.c = cursor_in_over(bytes, len), .p = p, .families = p, .fault = fault};
@@ -246,8 +248,11 @@ int nhrp_packet_decode(struct nhrp_packet *p, const uint8_t *bytes, size_t len,
 	return err;
 }
 
-int nhrp_ext_cies_decode(const struct nhrp_packet *p, const struct nhrp_ext *e,
-			 struct nhrp_cie *cies, unsigned max, struct nhrp_fault *fault)
+int nhrp_ext_cies_decode(const struct nhrp_packet *p,
+			 const struct nhrp_ext *e,
+			 struct nhrp_cie *cies,
+			 unsigned max,
+			 struct nhrp_fault *fault)
 {
 	struct decoder d = {.c = cursor_in_over(e->value, e->len),
 			    .families = p,

@@ -23,7 +23,9 @@ uint16_t nhrp_checksum(const uint8_t *bytes, size_t len)
 	return (uint16_t)~sum;
 }
 
-void nhrp_packet_init(struct nhrp_packet *p, uint8_t type, uint16_t nbma_family,
+void nhrp_packet_init(struct nhrp_packet *p,
+		      uint8_t type,
+		      uint16_t nbma_family,
 		      uint16_t proto_family)
 {
 	/* The arrays at the end of each group are guarded by their counts. */
@@ -156,8 +158,11 @@ int nhrp_packet_encode(const struct nhrp_packet *p, uint8_t *buf, size_t cap)
 	return (int)c.off;
 }
 
-int nhrp_cies_encode(const struct nhrp_packet *p, const struct nhrp_cie *cies, unsigned count,
-		     uint8_t *buf, size_t cap)
+int nhrp_cies_encode(const struct nhrp_packet *p,
+		     const struct nhrp_cie *cies,
+		     unsigned count,
+		     uint8_t *buf,
+		     size_t cap)
 {
 	struct cursor_out c = cursor_out_over(buf, cap < UINT16_MAX ? cap : UINT16_MAX);
 

@@ -28,8 +28,8 @@ unsigned nhrp_ext_count(const struct nhrp_packet *p, uint16_t type)
 	return n;
 }
 
-int nhrp_ext_add(struct nhrp_packet *p, uint16_t type, uint16_t flags, const uint8_t *value,
-		 uint16_t len)
+int nhrp_ext_add(
+	struct nhrp_packet *p, uint16_t type, uint16_t flags, const uint8_t *value, uint16_t len)
 {
 	if (p->ext_count >= NHRP_EXTS_MAX)
 		return -ENOSPC;

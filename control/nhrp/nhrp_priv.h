@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Shared by the parts of the NHRP server (nhrp_server.c and the handlers of packet types); nobody
+ * else includes it. A handler of a further type is a function as nhrp_reg_request() and a row in
+ * the table of nhrp_server.c. Context: control.
+ */
+#include "nhrp_server.h"
+
+struct nhrp_tunnel {
+	bool used;
+	struct config_tunnel conf; /* without the maps */
+};
+
+struct nhrp_server {
+	struct nhrp_tunnel *tunnels; /* [tunnel_count] */
+	uint32_t tunnel_count;
+	struct spoke_table *spokes;
+	struct nhrp_cache *cache;
+	uint64_t counters[NHRP_COUNTER_COUNT];
+};
+
+/* One received packet on its way through a handler. */
+struct nhrp_rx {
+	uint64_t now_ms;
+	const struct dp_punt_meta *meta;
+	const struct config_tunnel *tunnel;
+	const struct nhrp_packet *packet;
+};
+
+/* Counts a packet that is not answered and tells the event log; offset as in struct nhrp_fault. */
+void nhrp_server_drop(struct nhrp_server *srv,
+		      const struct nhrp_rx *rx,
+		      enum nhrp_drop drop,
+		      uint16_t offset);
+
+/* Encodes and sends to where rx came from; counted either way. */
+void nhrp_server_reply(struct nhrp_server *srv,
+		       const struct nhrp_rx *rx,
+		       const struct nhrp_packet *reply);
+
+/* What a CIE of a registration asks for, defaults resolved. */
+struct nhrp_claim {
+	struct dp_addr protocol;
+	struct dp_addr nbma; /* claimed */
+	uint8_t prefix_len;  /* as on the wire */
+	bool unique;
+	bool alone; /* the only CIE of its request */
+};
+
+/* May this spoke have this binding? nhrp_admit.c */
+enum nhrp_refusal nhrp_admit(const struct nhrp_server *srv,
+			     const struct nhrp_rx *rx,
+			     const struct nhrp_claim *claim);
+/* Our address in the subnet that the other one is in, else the first of its family, else unset. */
+struct dp_addr nhrp_own_protocol(const struct config_tunnel *tunnel, const struct dp_addr *other);
+bool nhrp_is_own_protocol(const struct config_tunnel *tunnel, const struct dp_addr *a);
+
+/* Checks the extensions of a request that we are to answer, RFC 2332 section 5.3: none twice, no
+ * unknown compulsory one. False: dropped and counted. nhrp_reply.c */
+bool nhrp_exts_check(struct nhrp_server *srv, const struct nhrp_rx *rx);
+
+/* A reply under construction; values of extensions point into it. */
+#define NHRP_EXT_CIES_MAX 8
+struct nhrp_reply {
+	struct nhrp_packet packet;
+	uint8_t responder[NHRP_CIE_LEN + 2 * sizeof(struct in6_addr)];
+	uint8_t nat[NHRP_EXT_CIES_MAX * (NHRP_CIE_LEN + 2 * sizeof(struct in6_addr))];
+};
+/* The request turned into a reply of the given type: our hop count, CIEs as they are, extensions
+ * in their order, Responder and NAT filled. False: dropped and counted. nhrp_reply.c */
+bool nhrp_reply_init(struct nhrp_server *srv,
+		     const struct nhrp_rx *rx,
+		     uint8_t type,
+		     struct nhrp_reply *reply);
+
+/* Handlers. */
+void nhrp_reg_request(struct nhrp_server *srv, const struct nhrp_rx *rx);

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nhrp_server: from a punted packet to its handler. Decodes, finds the tunnel, counts, looks the
+ * handler up in one table by packet type. Everything that is not answered goes through one
+ * function, with the code and offset that an error indication carries. Only the control core
+ * calls. RFC 2332 sections 5.1 and 5.2.
+ *
+ * Not done: error indications, authentication, and all types but the registration request; those
+ * are counted by name ("not-served-...") and not answered.
+ */
+#include "nhrp_priv.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/events.h"
+#include "control/log.h"
+
+#define TICK_MAX  64
+#define REPLY_MAX 2048
+
+typedef void (*nhrp_handler_fn)(struct nhrp_server *srv, const struct nhrp_rx *rx);
+
+static const nhrp_handler_fn handlers[NHRP_TYPES_END] = {
+	[NHRP_TYPE_REGISTRATION_REQUEST] = nhrp_reg_request,
+};
+
+struct nhrp_server *nhrp_server_new(const struct nhrp_server_conf *conf)
+{
+	struct nhrp_server *srv = calloc(1, sizeof(*srv));
+
+	if (!srv)
+		return NULL;
+	srv->tunnels = calloc(conf->tunnels, sizeof(*srv->tunnels));
+	srv->cache = nhrp_cache_new(conf->bindings, conf->spokes, &conf->routes);
+	if (!srv->tunnels || !srv->cache) {
+		nhrp_server_free(srv);
+		return NULL;
+	}
+	srv->tunnel_count = conf->tunnels;
+	srv->spokes = conf->spokes;
+	return srv;
+}
+
+void nhrp_server_free(struct nhrp_server *srv)
+{
+	if (!srv)
+		return;
+	nhrp_cache_free(srv->cache);
+	free(srv->tunnels);
+	free(srv);
+}
+
+static int map_apply(struct nhrp_server *srv,
+		     uint16_t tunnel,
+		     const struct config_map *map,
+		     uint64_t now_ms)
+{
+	const struct nhrp_binding_conf conf = {
+		.spoke = {.tunnel = tunnel, .nbma = map->nbma},
+		.protocol = map->protocol,
+		.claimed = map->nbma,
+		.type = NHRP_BINDING_STATIC,
+	};
+	char text[DP_ADDR_STRLEN];
+	int err = nhrp_cache_set(srv->cache, &conf, now_ms);
+
+	if (err < 0)
+		log_sys("%s: static map of %s: %s", spoke_tunnel_name(srv->spokes, tunnel),
+			dp_addr_format(&map->protocol, text), strerror(-err));
+	return err;
+}
+
+int nhrp_server_tunnel_add(struct nhrp_server *srv,
+			   uint16_t tunnel,
+			   const struct config_tunnel *conf,
+			   uint64_t now_ms)
+{
+	int err;
+
+	if (tunnel >= srv->tunnel_count)
+		return -ERANGE;
+	srv->tunnels[tunnel] = (struct nhrp_tunnel){.used = true, .conf = *conf};
+	srv->tunnels[tunnel].conf.nhrp.maps = NULL;
+	srv->tunnels[tunnel].conf.nhrp.map_count = 0;
+	for (uint32_t i = 0; i < conf->nhrp.map_count; i++) {
+		err = map_apply(srv, tunnel, &conf->nhrp.maps[i], now_ms);
+		if (err < 0) {
+			nhrp_server_tunnel_del(srv, tunnel, now_ms);
+			return err;
+		}
+	}
+	return 0;
+}
+
+void nhrp_server_tunnel_del(struct nhrp_server *srv, uint16_t tunnel, uint64_t now_ms)
+{
+	if (tunnel >= srv->tunnel_count)
+		return;
+	srv->tunnels[tunnel].used = false;
+	nhrp_cache_tunnel_del(srv->cache, tunnel, now_ms);
+}
+
+/* The one place of packets that get no answer: an error indication starts here. */
+static void refuse(struct nhrp_server *srv,
+		   const struct dp_punt_meta *meta,
+		   unsigned counter,
+		   enum nhrp_error_code code,
+		   uint16_t offset)
+{
+	char from[DP_ADDR_STRLEN], error[NHRP_NAME_LEN];
+
+	srv->counters[counter]++;
+	event_emit(EVENT_NHRP_DROPPED, spoke_tunnel_name(srv->spokes, meta->tunnel),
+		   "%s at byte %u (%s) from %s", nhrp_counter_name(counter), offset,
+		   nhrp_error_code_name(code, error), dp_addr_format(&meta->outer_src, from));
+}
+
+void nhrp_server_drop(struct nhrp_server *srv,
+		      const struct nhrp_rx *rx,
+		      enum nhrp_drop drop,
+		      uint16_t offset)
+{
+	static const enum nhrp_error_code codes[] = {
+#define X(id, code, name, help) [NHRP_DROP_##id] = code,
+		NHRP_DROP_LIST(X)
+#undef X
+	};
+
+	refuse(srv, rx->meta, NHRP_COUNTER_DROP + drop, codes[drop], offset);
+}
+
+void nhrp_server_reply(struct nhrp_server *srv,
+		       const struct nhrp_rx *rx,
+		       const struct nhrp_packet *reply)
+{
+	const struct dp_punt_meta *meta = rx->meta;
+	uint8_t buf[REPLY_MAX];
+	size_t cap = rx->tunnel->mtu < sizeof(buf) ? rx->tunnel->mtu : sizeof(buf);
+	int len = nhrp_packet_encode(reply, buf, cap);
+
+	if (len < 0) {
+		nhrp_server_drop(srv, rx, NHRP_DROP_REPLY_SIZE, 0);
+		return;
+	}
+	if (dp_inject_nhrp(meta->tunnel, &meta->outer_src, meta->natt_port, buf, (size_t)len) < 0) {
+		nhrp_server_drop(srv, rx, NHRP_DROP_SEND, 0);
+		return;
+	}
+	srv->counters[NHRP_COUNTER_TX + reply->type]++;
+}
+
+void nhrp_server_receive(struct nhrp_server *srv,
+			 uint64_t now_ms,
+			 const struct dp_punt_meta *meta,
+			 const uint8_t *bytes,
+			 size_t len)
+{
+	struct nhrp_packet p;
+	struct nhrp_fault fault;
+	struct nhrp_rx rx = {.now_ms = now_ms, .meta = meta, .packet = &p};
+
+	if (meta->tunnel >= srv->tunnel_count || !srv->tunnels[meta->tunnel].used) {
+		nhrp_server_drop(srv, &rx, NHRP_DROP_TUNNEL, 0);
+		return;
+	}
+	rx.tunnel = &srv->tunnels[meta->tunnel].conf;
+	if (nhrp_packet_decode(&p, bytes, len, &fault) < 0) {
+		refuse(srv, meta, NHRP_COUNTER_BAD + fault.bad, nhrp_bad_error_code(fault.bad),
+		       fault.offset);
+		return;
+	}
+	srv->counters[NHRP_COUNTER_RX + p.type]++;
+	if (handlers[p.type])
+		handlers[p.type](srv, &rx);
+	else
+		srv->counters[NHRP_COUNTER_UNSERVED + p.type]++;
+}
+
+bool nhrp_server_tick(struct nhrp_server *srv, uint64_t now_ms)
+{
+	nhrp_cache_tick(srv->cache, now_ms, TICK_MAX);
+	return nhrp_server_next_ms(srv) <= now_ms;
+}
+
+uint64_t nhrp_server_next_ms(const struct nhrp_server *srv)
+{
+	return nhrp_cache_next_ms(srv->cache);
+}
+
+struct nhrp_cache *nhrp_server_cache(struct nhrp_server *srv)
+{
+	return srv->cache;
+}
+
+uint64_t nhrp_server_counter(const struct nhrp_server *srv, unsigned counter)
+{
+	return srv->counters[counter];
+}
+
+const char *nhrp_counter_name(unsigned counter)
+{
+	static const char *const names[NHRP_COUNTER_COUNT] = {
+#define X(id, value, name) [NHRP_COUNTER_RX + NHRP_TYPE_##id] = "rx-" name,
+		NHRP_TYPE_LIST(X)
+#undef X
+#define X(id, value, name) [NHRP_COUNTER_TX + NHRP_TYPE_##id] = "tx-" name,
+			NHRP_TYPE_LIST(X)
+#undef X
+#define X(id, value, name) [NHRP_COUNTER_UNSERVED + NHRP_TYPE_##id] = "not-served-" name,
+				NHRP_TYPE_LIST(X)
+#undef X
+#define X(id, err, code, name) [NHRP_COUNTER_BAD + NHRP_BAD_##id] = "bad-" name,
+					NHRP_BAD_LIST(X)
+#undef X
+#define X(id, code, name, help) [NHRP_COUNTER_DROP + NHRP_DROP_##id] = "dropped-" name,
+						NHRP_DROP_LIST(X)
+#undef X
+#define X(id, code, name, help) [NHRP_COUNTER_REFUSED + NHRP_REFUSAL_##id] = "refused-" name,
+							NHRP_REFUSAL_LIST(X)
+#undef X
+	};
+
+	return names[counter];
+}

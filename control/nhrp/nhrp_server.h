@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The NHRP next-hop server (RFC 2332). Packets come from dp_punt.h, answers go out by
+ * dp_inject_nhrp; bindings are in nhrp_cache.h, spokes in control/spoke.h.
+ *
+ * Context: control, all of it. Times are milliseconds of one monotonic clock.
+ */
+#include "control/config.h"
+#include "control/nhrp/nhrp_cache.h"
+#include "control/nhrp/nhrp_codec.h"
+#include "dataplane/dp_punt.h"
+
+#define NHRP_HOLDING_MIN_S      10
+#define NHRP_BINDINGS_PER_SPOKE 8
+#define NHRP_HOP_COUNT          64 /* of packets that we originate; Cisco refuses 0 */
+
+/* Why a CIE of a registration request was answered no: id, CIE code, name, help. */
+#define NHRP_REFUSAL_LIST(X)                                                                      \
+	X(UNIQUE_MANY, NHRP_CIE_CODE_PROHIBITED, "unique-with-several-cies", "RFC 2332 5.2.3")    \
+	X(PREFIX, NHRP_CIE_CODE_PROHIBITED, "prefix-not-host", "only host addresses are served")  \
+	X(NOT_UNICAST, NHRP_CIE_CODE_PROHIBITED, "not-unicast", "not a unicast address")          \
+	X(OURS, NHRP_CIE_CODE_PROHIBITED, "our-address", "an address of the hub")                 \
+	X(OUTSIDE, NHRP_CIE_CODE_PROHIBITED, "outside-tunnel", "in no subnet of the tunnel")      \
+	X(SUBNET, NHRP_CIE_CODE_PROHIBITED, "network-or-broadcast", "of a subnet of the tunnel")  \
+	X(NBMA, NHRP_CIE_CODE_PROHIBITED, "nbma-not-outside",                                     \
+	  "outer source ours or in the tunnel")                                                   \
+	X(STATIC, NHRP_CIE_CODE_PROHIBITED, "static-entry", "the address is mapped statically")   \
+	X(HELD, NHRP_CIE_CODE_ALREADY_REGISTERED, "already-registered", "unique, from elsewhere") \
+	X(SPOKE_FULL, NHRP_CIE_CODE_NO_RESOURCES, "spoke-full", "too many bindings of one spoke") \
+	X(TABLE_FULL, NHRP_CIE_CODE_NO_RESOURCES, "table-full", "bindings or spokes")             \
+	X(DATAPLANE, NHRP_CIE_CODE_NO_RESOURCES, "dataplane", "the dataplane refused the binding")
+
+enum nhrp_refusal {
+	NHRP_REFUSAL_NONE,
+#define X(id, code, name, help) NHRP_REFUSAL_##id,
+	NHRP_REFUSAL_LIST(X)
+#undef X
+		NHRP_REFUSAL_COUNT,
+};
+
+/* Why a well-formed packet was dropped: id, code for an error indication, name, help. */
+#define NHRP_DROP_LIST(X)                                                                         \
+	X(TUNNEL, NHRP_ERROR_PROTOCOL, "unknown-tunnel", "came in on a tunnel without NHRP")      \
+	X(NBMA_FAMILY, NHRP_ERROR_PROTOCOL, "nbma-not-the-underlay",                              \
+	  "another family than it came over")                                                     \
+	X(NO_ADDRESS, NHRP_ERROR_PROTOCOL, "no-address", "source or destination is missing")      \
+	X(NO_CIE, NHRP_ERROR_PROTOCOL, "no-cie", "nothing to register")                           \
+	X(NOT_FOR_US, NHRP_ERROR_UNREACHABLE, "not-for-us", "a registration for another server")  \
+	X(EXT_UNKNOWN, NHRP_ERROR_UNRECOGNIZED_EXTENSION, "unrecognized-extension", "compulsory") \
+	X(EXT_TWICE, NHRP_ERROR_INVALID_EXTENSION, "extension-twice", "RFC 2332 5.3")             \
+	X(EXT_VALUE, NHRP_ERROR_INVALID_EXTENSION, "extension-value", "its CIEs are malformed")   \
+	X(REPLY_SIZE, NHRP_ERROR_SIZE_EXCEEDED, "reply-too-big", "does not fit the tunnel's MTU") \
+	X(SEND, NHRP_ERROR_PROTOCOL, "send-failed", "the dataplane took no reply")
+
+enum nhrp_drop {
+#define X(id, code, name, help) NHRP_DROP_##id,
+	NHRP_DROP_LIST(X)
+#undef X
+		NHRP_DROP_COUNT,
+};
+
+/* Counters are numbered by group and row: NHRP_COUNTER_RX + NHRP_TYPE_PURGE_REQUEST. */
+enum nhrp_counter_group {
+	NHRP_COUNTER_RX,                                          /* + enum nhrp_type: decoded */
+	NHRP_COUNTER_TX = NHRP_COUNTER_RX + NHRP_TYPES_END,       /* + enum nhrp_type: sent */
+	NHRP_COUNTER_UNSERVED = NHRP_COUNTER_TX + NHRP_TYPES_END, /* + enum nhrp_type: no handler */
+	NHRP_COUNTER_BAD = NHRP_COUNTER_UNSERVED + NHRP_TYPES_END,  /* + enum nhrp_bad: malformed */
+	NHRP_COUNTER_DROP = NHRP_COUNTER_BAD + NHRP_BAD_COUNT,      /* + enum nhrp_drop */
+	NHRP_COUNTER_REFUSED = NHRP_COUNTER_DROP + NHRP_DROP_COUNT, /* + enum nhrp_refusal */
+	NHRP_COUNTER_COUNT = NHRP_COUNTER_REFUSED + NHRP_REFUSAL_COUNT,
+};
+
+struct nhrp_server;
+
+struct nhrp_server_conf {
+	uint32_t tunnels;           /* dp_limits.tunnels */
+	uint32_t bindings;          /* dp_limits.nexthops */
+	struct spoke_table *spokes; /* outlives the server */
+	struct nhrp_route_ops routes;
+};
+
+/* NULL: no memory. */
+struct nhrp_server *nhrp_server_new(const struct nhrp_server_conf *conf);
+/* Memory only: kernel routes and the dataplane's tables stay as they are. */
+void nhrp_server_free(struct nhrp_server *srv);
+
+/* Serves a tunnel of the dataplane (conf is copied, the maps are applied). -ERANGE, or what the
+ * first map that could not be applied got; nothing is left of the tunnel then. */
+int nhrp_server_tunnel_add(struct nhrp_server *srv,
+			   uint16_t tunnel,
+			   const struct config_tunnel *conf,
+			   uint64_t now_ms);
+/* Forgets all its bindings, in the kernel and in the dataplane too. */
+void nhrp_server_tunnel_del(struct nhrp_server *srv, uint16_t tunnel, uint64_t now_ms);
+
+/* One packet, from ar$afn on; the body of a dp_punt_nhrp_fn. */
+void nhrp_server_receive(struct nhrp_server *srv,
+			 uint64_t now_ms,
+			 const struct dp_punt_meta *meta,
+			 const uint8_t *bytes,
+			 size_t len);
+
+/* Does what is due, at most 64 things; true: more is due already. */
+bool nhrp_server_tick(struct nhrp_server *srv, uint64_t now_ms);
+/* When nhrp_server_tick wants to be called next, or DEADLINE_NEVER. */
+uint64_t nhrp_server_next_ms(const struct nhrp_server *srv);
+
+/* The bindings, for lists and look-ups. */
+struct nhrp_cache *nhrp_server_cache(struct nhrp_server *srv);
+
+/* counter < NHRP_COUNTER_COUNT. */
+uint64_t nhrp_server_counter(const struct nhrp_server *srv, unsigned counter);
+/* "rx-registration-request", "refused-not-unicast"; NULL for the few numbers that count nothing:
+ * skip those when listing. */
+const char *nhrp_counter_name(unsigned counter);

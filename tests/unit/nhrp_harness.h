@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * A next-hop server over the fake dataplane, as the hub of the captures: Tunnel0 = 192.0.2.1,
+ * 10.255.0.1/24, holding time 60 s, a static map of 10.255.0.31 to 192.0.2.31. Tunnel 1 ("Tunnel6")
+ * has IPv6 inside and outside: 2001:db8::1, fd00::1/64. Tunnel 2 is not served.
+ */
+#include "control/nhrp/nhrp_server.h"
+#include "fake_dp.h"
+#include "nhrp_fixture.h"
+
+#define HARNESS_NOW_MS 1000000
+
+extern struct spoke_table *harness_spokes;
+extern struct nhrp_server *harness_srv;
+extern struct config_tunnel harness_tunnel; /* Tunnel0's */
+
+int harness_setup(void **state);
+int harness_teardown(void **state);
+
+struct dp_addr harness_addr(const char *text);
+/* A captured packet by name. */
+const struct nhrp_vector *harness_vector(const char *name);
+/* A registration of 10.255.0.11 at 192.0.2.11 without extensions, for tests to change. */
+struct nhrp_packet harness_request(void);
+/* Punts bytes that came from `outer` (IPv6: on tunnel 1). */
+void harness_receive(const char *outer, uint16_t port, const uint8_t *bytes, size_t len);
+/* Punts p; true when there was an answer, decoded into *reply (which points into fake_dp). */
+bool harness_ask(const char *outer, const struct nhrp_packet *p, struct nhrp_packet *reply);
+struct nhrp_binding *harness_find(const char *protocol);
+uint64_t harness_refused(enum nhrp_refusal refusal);
+uint64_t harness_dropped(enum nhrp_drop drop);
