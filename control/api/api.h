@@ -9,7 +9,7 @@
 struct api;
 struct config;
 struct event_base;
-struct nhrp_cache;
+struct nhrp_server;
 struct spoke_table;
 
 /* What the answers speak of. Read at each request: the owner may set or exchange a pointer at any
@@ -17,7 +17,7 @@ struct spoke_table;
 struct api_sources {
 	const struct config *config;      /* never NULL */
 	const struct spoke_table *spokes; /* NULL: not there yet, its lists are empty */
-	const struct nhrp_cache *nhrp;
+	struct nhrp_server *nhrp;         /* NULL likewise; only read */
 };
 
 /*

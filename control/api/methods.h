@@ -43,3 +43,4 @@ json_t *method_route_list(struct rpc_call *call);
 /* methods_nhrp.c */
 json_t *method_spoke_list(struct rpc_call *call);
 json_t *method_nhrp_list(struct rpc_call *call);
+json_t *method_nhrp_traffic(struct rpc_call *call);

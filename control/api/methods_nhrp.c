@@ -5,7 +5,7 @@
  */
 #include <time.h>
 
-#include "control/nhrp/nhrp_cache.h"
+#include "control/nhrp/nhrp_server.h"
 #include "control/spoke.h"
 #include "dataplane/dp_spoke.h"
 #include "methods.h"
@@ -203,6 +203,7 @@ json_t *method_nhrp_list(struct rpc_call *call)
 {
 	const struct api_sources *src = method_env(call)->sources;
 	struct nhrp_binding_info rows[CHUNK];
+	const struct nhrp_cache *nhrp = src->nhrp ? nhrp_server_cache(src->nhrp) : NULL;
 	const uint64_t now = now_ms();
 	struct page page;
 	uint32_t cursor;
@@ -212,10 +213,29 @@ json_t *method_nhrp_list(struct rpc_call *call)
 		return page_cursor_refuse(call);
 	page_begin(&page, call, "entries");
 	do {
-		n = src->nhrp ? nhrp_cache_list(src->nhrp, &cursor, rows, page_room(&page, CHUNK))
-			      : 0;
+		n = nhrp ? nhrp_cache_list(nhrp, &cursor, rows, page_room(&page, CHUNK)) : 0;
 		for (unsigned i = 0; i < n; i++)
 			page_add(&page, binding_json(src, &rows[i], now));
 	} while (n > 0 && page.left > 0);
-	return nhrp_cache_set_info(page_end_at(&page, n > 0, cursor), src->nhrp);
+	return nhrp_cache_set_info(page_end_at(&page, n > 0, cursor), nhrp);
+}
+
+json_t *method_nhrp_traffic(struct rpc_call *call)
+{
+	const struct api_sources *src = method_env(call)->sources;
+	struct page page;
+	uint64_t counter;
+
+	if (page_cursor_get(call, &counter) < 0)
+		return page_cursor_refuse(call);
+	page_begin(&page, call, "counters");
+	for (; src->nhrp && page.left > 0 && counter < NHRP_COUNTER_COUNT; counter++) {
+		const char *name = nhrp_counter_name((unsigned)counter);
+
+		if (name)
+			page_add(&page, json_pack("{s:s, s:I}", "counter", name, "pkts",
+						  (json_int_t)nhrp_server_counter(
+							  src->nhrp, (unsigned)counter)));
+	}
+	return page_end_at(&page, src->nhrp && counter < NHRP_COUNTER_COUNT, counter);
 }

@@ -11,7 +11,7 @@
 
 #include "control/config.h"
 #include "control/log.h"
-#include "control/nhrp/nhrp_cache.h"
+#include "control/nhrp/nhrp_server.h"
 #include "control/spoke.h"
 #include "dataplane/dp_fib.h"
 #include "dataplane/dp_port.h"
@@ -35,7 +35,7 @@ static struct config config = {.path = "/etc/hub.yaml",
 static struct api_sources sources = {
 	.config = &config,
 	.spokes = (const struct spoke_table *)&fake_hub,
-	.nhrp = (const struct nhrp_cache *)&fake_hub,
+	.nhrp = (struct nhrp_server *)&fake_hub,
 };
 
 const struct api_sources *fake_sources(void)
@@ -125,6 +125,26 @@ void spoke_table_info_get(const struct spoke_table *t, struct spoke_table_info *
 {
 	(void)t;
 	*info = (struct spoke_table_info){.spokes = fake_hub.spokes, .capacity = 10000, .full = 3};
+}
+
+struct nhrp_cache *nhrp_server_cache(struct nhrp_server *srv)
+{
+	return (struct nhrp_cache *)srv;
+}
+
+/* Number 1 counts nothing. */
+const char *nhrp_counter_name(unsigned counter)
+{
+	static char name[16];
+
+	snprintf(name, sizeof(name), "counter-%u", counter);
+	return counter == 1 ? NULL : name;
+}
+
+uint64_t nhrp_server_counter(const struct nhrp_server *srv, unsigned counter)
+{
+	(void)srv;
+	return counter * 2;
 }
 
 const char *nhrp_binding_type_name(enum nhrp_binding_type type)

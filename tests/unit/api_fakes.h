@@ -6,9 +6,6 @@
  */
 #include "control/api/api.h"
 
-struct spoke_table;
-struct nhrp_cache;
-
 struct fake_hub {
 	unsigned spokes;
 	unsigned bindings; /* of all spokes; binding i belongs to spoke i % spokes */

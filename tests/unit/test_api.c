@@ -84,6 +84,9 @@ static const struct row rows[] = {
 	 "{'target':'10.0.0.2/32','flags':['registered','nat'],'nbma':'198.51.100.2',"
 	 "'claimed_nbma':'192.168.0.2','natt_port':4500},"
 	 "{'target':'10.0.0.3/32','nbma':'198.51.100.0'}]}"},
+	{"nhrp.traffic", "{\"limit\":2}",
+	 "{'next':'3','counters':[{'counter':'counter-0','pkts':0},"
+	 "{'counter':'counter-2','pkts':4}]}"},
 	{"route.list", "{}",
 	 "{'next':null,'vrf':0,'routes':[{'prefix':'0.0.0.0/0','type':'gateway',"
 	 "'interface':'wan0','gateway':'10.0.0.0','bound':false},"
@@ -167,7 +170,7 @@ static void test_method_table(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(json_array_size(json_object_get(list, "methods")), 10);
+	assert_int_equal(json_array_size(json_object_get(list, "methods")), 11);
 	json_array_foreach(json_object_get(list, "methods"), i, row)
 	{
 		const char *name = json_string_value(json_object_get(row, "name"));
@@ -254,14 +257,14 @@ static void test_pages(void **state)
 
 	(void)state;
 	fake_hub.spokes = 10000;
-	fake_hub.bindings = 20000;
+	fake_hub.bindings = 12000;
 	fake_hub.routes = 1001;
 	all = read_all("spoke.list", "spokes", 500, &pages);
 	check_rows(all, 10000, "nbma", "198.51.139.15");
 	assert_int_equal(pages, 20);
 	json_decref(all);
 	all = read_all("nhrp.list", "entries", 499, &pages);
-	check_rows(all, 20000, "target", "10.0.78.31/32");
+	check_rows(all, 12000, "target", "10.0.46.223/32");
 	json_decref(all);
 	all = read_all("route.list", "routes", 100, &pages);
 	check_rows(all, 1001, "prefix", "10.4.232.0/24");

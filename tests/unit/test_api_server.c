@@ -182,8 +182,8 @@ static void test_hang_up(void **state)
 /* ---- back-pressure ---- */
 
 /*
- * A client asks for hundreds of pages and reads none: requests stop being served while the first answers
- * wait, somebody else is served meanwhile, and when it reads at last everything comes.
+ * A client asks for hundreds of pages and reads none: requests stop being served while the first
+ * answers wait, somebody else is served meanwhile, and when it reads at last everything comes.
  */
 static void test_client_that_does_not_read(void **state)
 {
@@ -210,8 +210,8 @@ static void test_client_that_does_not_read(void **state)
 	client_fini(&other);
 	client_settle(&client);
 	assert_int_equal(api_stats_get(api)->requests, served + 1);
-	/* All it sent whole; the last one may have been cut. */
-	for (unsigned i = 0; i < 300 && i < sent; i++)
+	/* It goes on as it is read: more than the buffers ever held. */
+	for (unsigned i = 0; i < 30; i++)
 		expect_id(&client, 1);
 }
 
@@ -419,9 +419,11 @@ static void child_ask(uid_t uid, gid_t gid, gid_t extra, const char *words)
 
 	strcpy(addr.sun_path, path);
 	if (setgroups(1, &extra) < 0 || setresgid(gid, gid, gid) < 0 ||
-	    setresuid(uid, uid, uid) < 0 ||
-	    connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
-	    send(fd, INFO("1") "\n", strlen(INFO("1") "\n"), MSG_NOSIGNAL) < 0 ||
+	    setresuid(uid, uid, uid) < 0 || connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+		_exit(2);
+	/* Who is turned away may have been so already. */
+	if ((send(fd, INFO("1") "\n", strlen(INFO("1") "\n"), MSG_NOSIGNAL) < 0 &&
+	     errno != EPIPE) ||
 	    recv(fd, answer, sizeof(answer) - 1, 0) <= 0)
 		_exit(2);
 	_exit(strstr(answer, words) ? 0 : 1);
