@@ -13,8 +13,10 @@
 #include "port.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_dev.h>
 #include <rte_errno.h>
@@ -42,7 +44,11 @@ static void device_close(struct port *p)
 	if (p->started)
 		rte_eth_dev_stop(p->dev);
 	rte_eth_dev_close(p->dev);
-	p->started = false;
+	/* Or its name would be taken for the rest of the process. */
+	if (p->device != NULL)
+		rte_dev_remove(p->device);
+	if (p->ctl >= 0)
+		close(p->ctl);
 }
 
 void port_fini(void)
@@ -80,16 +86,20 @@ static int device_find(const char *name, uint16_t *dev)
 static int device_probe(struct port *p)
 {
 	const struct dp_port_conf *c = &p->conf;
-	char devargs[PORT_DEVARGS_MAX], name[64];
-	int rc;
+	char devargs[PORT_DEVARGS_MAX], name[64], ifname[DP_NAME_LEN];
 
 	if (port_devargs(c, workers, devargs) < 0 || port_device_name(c->device, name) < 0)
 		return dp_error_set(-ENODEV, "port %s: device: %s: not a device name", c->name,
 				    c->device);
-	rc = rte_dev_probe(devargs);
-	if (rc < 0)
-		return dp_error_set(-ENODEV, "port %s: device: %s: probe failed: %s", c->name,
-				    devargs, rte_strerror(-rc));
+	if (dp_port_raw_interface(c->device, ifname) && if_nametoindex(ifname) == 0)
+		return dp_error_set(-ENODEV, "port %s: device: %s: there is no interface %s",
+				    c->name, c->device, ifname);
+	/* Its error code says next to nothing; driver and EAL have logged why. */
+	if (rte_dev_probe(devargs) < 0)
+		return dp_error_set(-ENODEV,
+				    "port %s: device: %s: not found, or its driver failed (see the "
+				    "lines before this one)",
+				    c->name, devargs);
 	/* A second probe of a device that is there is no error for EAL. */
 	if (device_find(name, &p->dev) < 0)
 		return dp_error_set(-ENODEV, "port %s: device: %s: no network device came of it",
@@ -112,7 +122,7 @@ int dp_port_add(const struct dp_port_conf *conf, uint16_t *port)
 	if (conf->mtu > mtu_max)
 		return dp_error_set(-EINVAL, "port %s: mtu: %u: buffers were made for %u",
 				    conf->name, conf->mtu, mtu_max);
-	*p = (struct port){.conf = *conf};
+	*p = (struct port){.conf = *conf, .ctl = -1};
 	rc = device_probe(p);
 	if (rc < 0)
 		return rc;
@@ -165,6 +175,17 @@ static void rx_offloads_name(const struct port *p, char out[128])
 		 p->rx_offloads != 0 && p->rss != 0 ? "," : "", p->rss != 0 ? "rss" : "");
 }
 
+static bool link_is_up(const struct port *p, const struct rte_eth_link *link)
+{
+	bool up;
+
+	if (p->ctl < 0)
+		return link->link_status == RTE_ETH_LINK_UP;
+	/* Removed: the ioctl fails, the link is down. */
+	port_raw_link_up(p, &up);
+	return up;
+}
+
 int dp_port_info_get(uint16_t port, struct dp_port_info *info)
 {
 	const struct port *p = port_get(port);
@@ -180,7 +201,7 @@ int dp_port_info_get(uint16_t port, struct dp_port_info *info)
 		.mtu = p->conf.mtu,
 		.rx_queues = p->rx_queues,
 		.tx_queues = p->tx_queues,
-		.link_up = link.link_status == RTE_ETH_LINK_UP,
+		.link_up = link_is_up(p, &link),
 		.speed_mbps = link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : link.link_speed,
 		.ifindex = dev.if_index,
 	};

@@ -9,9 +9,6 @@
 #include "port.h"
 
 #include <errno.h>
-#include <net/if.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <rte_errno.h>
 #include <rte_ethdev.h>
@@ -120,19 +117,16 @@ static int device_configure(struct port *p, const struct rte_eth_dev_info *info)
 	return 0;
 }
 
-static int raw_mtu_set(const struct port *p, uint32_t ifindex)
+static int raw_setup(struct port *p, uint32_t ifindex)
 {
-	struct ifreq ifr = {.ifr_mtu = p->conf.mtu};
-	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int rc = 0;
+	int rc = port_raw_open(p, ifindex);
 
-	if (s < 0 || if_indextoname(ifindex, ifr.ifr_name) == NULL ||
-	    ioctl(s, SIOCSIFMTU, &ifr) < 0)
-		rc = dp_error_set(-EINVAL, "port %s: mtu: %u: interface of %s: %s", p->conf.name,
-				  p->conf.mtu, p->conf.device, strerror(errno));
-	if (s >= 0)
-		close(s);
-	return rc;
+	if (rc == 0)
+		rc = port_raw_mtu_set(p, p->conf.mtu);
+	if (rc < 0)
+		return dp_error_set(-EINVAL, "port %s: mtu: %u: interface of %s: %s", p->conf.name,
+				    p->conf.mtu, p->conf.device, rte_strerror(-rc));
+	return 0;
 }
 
 static int rx_queue_setup(const struct port *p, uint16_t q, uint16_t desc, int socket)
@@ -196,6 +190,7 @@ int port_device_setup(struct port *p, uint32_t workers)
 	if (rc < 0)
 		return dp_error_set(-ENODEV, "port %s: device %s: %s", p->conf.name, p->conf.device,
 				    rte_strerror(-rc));
+	p->device = info.device;
 	rc = queues_choose(p, &info, workers);
 	if (rc == 0)
 		rc = descriptors_check(&p->conf, "to receive", &info.rx_desc_lim);
@@ -204,7 +199,7 @@ int port_device_setup(struct port *p, uint32_t workers)
 	if (rc == 0)
 		rc = device_configure(p, &info);
 	if (rc == 0 && port_device_is_af_packet(p->conf.device))
-		rc = raw_mtu_set(p, info.if_index);
+		rc = raw_setup(p, info.if_index);
 	if (rc == 0)
 		rc = queues_setup(p);
 	if (rc == 0)

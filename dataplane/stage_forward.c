@@ -136,16 +136,40 @@ static void hairpin_check(struct dp_worker *w, const struct rte_mbuf *m, const s
 		redirect_notice(w, m, out);
 }
 
-static int forward(struct dp_worker *w, struct rte_mbuf *m, uint64_t nh)
+/* Where each packet goes; its adjacency is on the way into the cache. */
+static uint16_t route_burst(struct dp_worker *w,
+			    struct rte_mbuf **m,
+			    uint16_t n,
+			    const uint64_t *nh)
+{
+	uint16_t good = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m[i], const struct rte_ipv4_hdr *);
+		struct dp_meta *meta = dp_meta(m[i]);
+		int verdict = route(meta, nh[i], ip->dst_addr);
+
+		if (likely(verdict == GO_ON)) {
+			rte_prefetch0(&adjs[meta->adj]);
+			m[good++] = m[i];
+		} else if (verdict == PUNT) {
+			punt_to_twin(w, m[i], meta);
+		} else {
+			dp_drop(w, m[i], (enum dp_drop_reason)verdict);
+		}
+	}
+	return good;
+}
+
+/* MTU, TTL, hairpin of a packet whose way is known. */
+static int forward(struct dp_worker *w, struct rte_mbuf *m)
 {
 	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, struct rte_ipv4_hdr *);
 	struct dp_meta *meta = dp_meta(m);
-	int verdict = route(meta, nh, ip->dst_addr);
-	uint16_t mtu;
+	const struct adj *a = &adjs[meta->adj];
+	uint16_t mtu = meta->adj != 0 ? a->mtu : port_hot[meta->out_port].mtu;
 
-	if (unlikely(verdict != GO_ON))
-		return verdict;
-	mtu = meta->adj != 0 ? adjs[meta->adj].mtu : port_hot[meta->out_port].mtu;
+	rte_prefetch0(&w->spokes[a->spoke]); /* counted in stage_gre_out */
 	if (unlikely(m->data_len > mtu))
 		return DP_DROP_TOO_BIG;
 	if (meta->flags & DP_META_FROM_TWIN)
@@ -166,15 +190,14 @@ uint16_t stage_forward(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 
 	n = check_burst(w, m, n, dst);
 	fib_lookup(0, dst, nh, n);
+	n = route_burst(w, m, n, nh);
 	for (uint16_t i = 0; i < n; i++) {
-		int verdict = forward(w, m[i], nh[i]);
+		int reason = forward(w, m[i]);
 
-		if (likely(verdict == GO_ON))
+		if (likely(reason == GO_ON))
 			m[good++] = m[i];
-		else if (verdict == PUNT)
-			punt_to_twin(w, m[i], dp_meta(m[i]));
 		else
-			dp_drop(w, m[i], (enum dp_drop_reason)verdict);
+			dp_drop(w, m[i], (enum dp_drop_reason)reason);
 	}
 	return good;
 }

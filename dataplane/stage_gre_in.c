@@ -12,13 +12,20 @@
 #include "stages.h"
 #include "wire.h"
 
-/* The last tunnel and spoke: bursts of one flow skip both look-ups. */
-struct last {
-	struct table_key tunnel_key, spoke_key;
-	uint32_t tunnel_plus1; /* 0: nothing remembered */
-	uint32_t spoke;
-	bool spoke_valid;
-	uint64_t pkts, bytes; /* of `spoke`, not yet in its counters */
+/*
+ * Scratch of one burst. Two passes, because the spokes are looked up in bulk: 1,000 spokes and more
+ * do not stay in the cache, and only a bulk look-up overlaps its misses. A packet with the same
+ * tunnel and source as the one before it adds no key.
+ */
+struct burst {
+	struct table_key tunnel_key; /* of the packet before */
+	uint32_t tunnel_plus1;       /* 0: none yet */
+	uint16_t key_count;
+	struct table_key keys[DP_BURST];
+	const void *key_ptrs[DP_BURST];
+	void *spokes[DP_BURST]; /* found, by key */
+	uint16_t key_of[DP_BURST];
+	uint16_t protocol[DP_BURST];
 };
 
 struct gre {
@@ -66,43 +73,35 @@ static bool key_equal(const struct table_key *a, const struct table_key *b)
 }
 
 /* Fills meta->tunnel; false: no such tunnel. */
-static bool tunnel_find(struct dp_meta *meta, const struct gre *gre, struct last *last)
+static bool tunnel_find(struct burst *b, struct dp_meta *meta, const struct gre *gre)
 {
 	struct table_key key =
 		tunnel_key(&meta->outer_dst, (gre->flags & GRE_FLAG_KEY) != 0, gre->key);
 
-	if (last->tunnel_plus1 == 0 || !key_equal(&key, &last->tunnel_key)) {
-		last->tunnel_key = key;
-		last->tunnel_plus1 = table_get(tunnel_table, &key);
+	if (b->tunnel_plus1 == 0 || !key_equal(&key, &b->tunnel_key)) {
+		b->tunnel_key = key;
+		b->tunnel_plus1 = table_get(tunnel_table, &key);
 	}
-	if (unlikely(last->tunnel_plus1 == 0))
+	if (unlikely(b->tunnel_plus1 == 0))
 		return false;
-	meta->tunnel = (uint16_t)(last->tunnel_plus1 - 1);
+	meta->tunnel = (uint16_t)(b->tunnel_plus1 - 1);
 	return true;
 }
 
-static void counters_flush(struct dp_worker *w, struct last *last)
+/* The key of this packet's spoke; returns its number in the burst. */
+static uint16_t key_add(struct burst *b, const struct dp_meta *meta)
 {
-	w->spokes[last->spoke].rx_pkts += last->pkts;
-	w->spokes[last->spoke].rx_bytes += last->bytes;
-	last->pkts = last->bytes = 0;
+	struct table_key *key = &b->keys[b->key_count];
+
+	*key = spoke_key(meta->tunnel, &meta->outer_src, meta->natt_port);
+	if (b->key_count > 0 && key_equal(key, key - 1))
+		return (uint16_t)(b->key_count - 1);
+	b->key_ptrs[b->key_count] = key;
+	return b->key_count++;
 }
 
-static void spoke_find(struct dp_worker *w, struct dp_meta *meta, struct last *last)
-{
-	struct table_key key = spoke_key(meta->tunnel, &meta->outer_src, meta->natt_port);
-
-	if (!last->spoke_valid || !key_equal(&key, &last->spoke_key)) {
-		counters_flush(w, last);
-		last->spoke_key = key;
-		last->spoke = table_get(spoke_table, &key);
-		last->spoke_valid = true;
-	}
-	meta->spoke = last->spoke;
-}
-
-/* -1: go on with the inner packet; -2: punted; else a drop reason. */
-static int decapsulate(struct dp_worker *w, struct rte_mbuf *m, struct last *last)
+/* First pass: GRE header off, tunnel found. -1 or a drop reason. */
+static int decapsulate(struct burst *b, struct rte_mbuf *m, uint16_t *protocol)
 {
 	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
 	struct dp_meta *meta = dp_meta(m);
@@ -113,40 +112,89 @@ static int decapsulate(struct dp_worker *w, struct rte_mbuf *m, struct last *las
 		return reason;
 	meta->outer_src = dp_addr_ip4(ip->src_addr);
 	meta->outer_dst = dp_addr_ip4(ip->dst_addr);
-	meta->natt_port = 0;
-	if (!tunnel_find(meta, &gre, last))
+	if (!tunnel_find(b, meta, &gre))
 		return DP_DROP_GRE_NO_TUNNEL;
-	spoke_find(w, meta, last);
+	*protocol = gre.protocol;
 	rte_pktmbuf_adj(m, gre.len);
-	if (likely(gre.protocol == RTE_ETHER_TYPE_IPV4)) {
+	return -1;
+}
+
+static uint16_t decapsulate_burst(struct dp_worker *w,
+				  struct burst *b,
+				  struct rte_mbuf **m,
+				  uint16_t n)
+{
+	uint16_t good = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		int reason = -1;
+
+		if (likely(dp_meta(m[i])->kind == DP_KIND_GRE)) {
+			reason = decapsulate(b, m[i], &b->protocol[good]);
+			if (likely(reason == -1))
+				b->key_of[good] = key_add(b, dp_meta(m[i]));
+		}
+		if (likely(reason == -1))
+			m[good++] = m[i];
+		else
+			dp_drop(w, m[i], (enum dp_drop_reason)reason);
+	}
+	return good;
+}
+
+static void spokes_find(struct dp_worker *w, struct burst *b)
+{
+	uint64_t hits = 0;
+
+	if (b->key_count == 0)
+		return;
+	rte_hash_lookup_bulk_data(spoke_table, b->key_ptrs, b->key_count, &hits, b->spokes);
+	for (uint16_t i = 0; i < b->key_count; i++) {
+		if (unlikely((hits & 1ULL << i) == 0))
+			b->spokes[i] = NULL;
+		rte_prefetch0(&w->spokes[(uintptr_t)b->spokes[i]]);
+	}
+}
+
+/* Second pass. -1: go on with the inner packet; -2: punted; else a drop reason. */
+static int deliver(struct dp_worker *w, struct rte_mbuf *m, uint32_t spoke, uint16_t protocol)
+{
+	struct dp_meta *meta = dp_meta(m);
+
+	meta->spoke = spoke;
+	if (likely(protocol == RTE_ETHER_TYPE_IPV4)) {
 		meta->kind = DP_KIND_IP;
 		meta->flags = DP_META_FROM_TUNNEL;
-		last->pkts++;
-		last->bytes += m->data_len;
+		w->spokes[spoke].rx_pkts++;
+		w->spokes[spoke].rx_bytes += m->data_len;
 		return -1;
 	}
-	if (gre.protocol == GRE_PROTO_NHRP) {
+	if (protocol == GRE_PROTO_NHRP) {
 		dp_punt(w, m, DP_PUNT_NHRP);
 		return -2;
 	}
-	return gre.protocol == RTE_ETHER_TYPE_IPV6 ? DP_DROP_IP6_UNSUPPORTED : DP_DROP_GRE_PROTOCOL;
+	return protocol == RTE_ETHER_TYPE_IPV6 ? DP_DROP_IP6_UNSUPPORTED : DP_DROP_GRE_PROTOCOL;
 }
 
 uint16_t stage_gre_in(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 {
-	struct last last = {0};
 	uint16_t good = 0;
+	struct burst b;
 
+	b.tunnel_plus1 = 0;
+	b.key_count = 0;
+	n = decapsulate_burst(w, &b, m, n);
+	spokes_find(w, &b);
 	for (uint16_t i = 0; i < n; i++) {
 		int verdict = -1;
 
-		if (dp_meta(m[i])->kind == DP_KIND_GRE)
-			verdict = decapsulate(w, m[i], &last);
+		if (likely(dp_meta(m[i])->kind == DP_KIND_GRE))
+			verdict = deliver(w, m[i], (uint32_t)(uintptr_t)b.spokes[b.key_of[i]],
+					  b.protocol[i]);
 		if (likely(verdict == -1))
 			m[good++] = m[i];
 		else if (verdict >= 0)
 			dp_drop(w, m[i], (enum dp_drop_reason)verdict);
 	}
-	counters_flush(w, &last);
 	return good;
 }

@@ -15,19 +15,29 @@
 #define GO_ON (-1)
 #define PUNT  (-2)
 
-static bool is_local(rte_be32_t addr)
+/* One of our addresses? Asked for each packet that came by an underlay port, and nearly always for
+ * the same address: `last` remembers it over the burst. */
+static bool is_local(rte_be32_t addr, rte_be32_t *last)
 {
 	uint32_t dst = rte_be_to_cpu_32(addr);
 	uint64_t nh;
 
+	if (likely(addr == *last))
+		return true;
 	fib_lookup(0, &dst, &nh, 1);
-	return nh > FIB_NH_NONE && fib_nhs[nh].type == DP_ROUTE_LOCAL;
+	if (nh == FIB_NH_NONE || fib_nhs[nh].type != DP_ROUTE_LOCAL)
+		return false;
+	*last = addr;
+	return true;
 }
 
 /* IPv4 on an underlay port, header checked. */
-static int classify_underlay(const struct rte_ipv4_hdr *ip, struct dp_meta *meta, bool lan)
+static int classify_underlay(const struct rte_ipv4_hdr *ip,
+			     struct dp_meta *meta,
+			     bool lan,
+			     rte_be32_t *last)
 {
-	if (ip->next_proto_id == IPPROTO_GRE && is_local(ip->dst_addr)) {
+	if (ip->next_proto_id == IPPROTO_GRE && is_local(ip->dst_addr, last)) {
 		if (unlikely(ip4_is_fragment(ip)))
 			return DP_DROP_OUTER_FRAGMENT;
 		meta->kind = DP_KIND_GRE;
@@ -35,10 +45,13 @@ static int classify_underlay(const struct rte_ipv4_hdr *ip, struct dp_meta *meta
 	}
 	if (lan)
 		return GO_ON;
-	return is_local(ip->dst_addr) ? PUNT : DP_DROP_TRANSIT_UNDERLAY;
+	return is_local(ip->dst_addr, last) ? PUNT : DP_DROP_TRANSIT_UNDERLAY;
 }
 
-static int classify_ip4(struct rte_mbuf *m, struct dp_meta *meta, const struct port_hot *port)
+static int classify_ip4(struct rte_mbuf *m,
+			struct dp_meta *meta,
+			const struct port_hot *port,
+			rte_be32_t *last)
 {
 	const struct rte_ipv4_hdr *ip =
 		rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, RTE_ETHER_HDR_LEN);
@@ -52,7 +65,7 @@ static int classify_ip4(struct rte_mbuf *m, struct dp_meta *meta, const struct p
 		return PUNT;
 	meta->kind = DP_KIND_IP;
 	if (port->role & DP_PORT_UNDERLAY)
-		return classify_underlay(ip, meta, (port->role & DP_PORT_LAN) != 0);
+		return classify_underlay(ip, meta, (port->role & DP_PORT_LAN) != 0, last);
 	return GO_ON;
 }
 
@@ -61,7 +74,7 @@ static bool is_our_mac(const struct rte_ether_addr *dst, const struct port_hot *
 	return rte_is_same_ether_addr(dst, &port->mac) || rte_is_multicast_ether_addr(dst);
 }
 
-static int classify(struct rte_mbuf *m, struct dp_meta *meta)
+static int classify(struct rte_mbuf *m, struct dp_meta *meta, rte_be32_t *last)
 {
 	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
 	const struct port_hot *port = &port_hot[meta->in_port];
@@ -74,7 +87,7 @@ static int classify(struct rte_mbuf *m, struct dp_meta *meta)
 		return DP_DROP_NOT_OUR_MAC;
 	switch (rte_be_to_cpu_16(eth->ether_type)) {
 	case RTE_ETHER_TYPE_IPV4:
-		return classify_ip4(m, meta, port);
+		return classify_ip4(m, meta, port, last);
 	case RTE_ETHER_TYPE_ARP:
 		return PUNT;
 	case RTE_ETHER_TYPE_IPV6:
@@ -89,6 +102,7 @@ static int classify(struct rte_mbuf *m, struct dp_meta *meta)
 
 uint16_t stage_rx(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 {
+	rte_be32_t last_local = 0; /* 0.0.0.0 is nobody's */
 	uint16_t good = 0;
 
 	for (uint16_t i = 0; i < n; i++) {
@@ -96,7 +110,7 @@ uint16_t stage_rx(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 
 		if (i + 4 < n)
 			rte_prefetch0(rte_pktmbuf_mtod(m[i + 4], void *));
-		verdict = classify(m[i], dp_meta(m[i]));
+		verdict = classify(m[i], dp_meta(m[i]), &last_local);
 		if (likely(verdict == GO_ON)) {
 			rte_pktmbuf_adj(m[i], RTE_ETHER_HDR_LEN);
 			m[good++] = m[i];
