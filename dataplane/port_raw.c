@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * port_raw: the kernel interface behind a net_af_packet port. Part of port.c, see there.
+ *
+ * The driver of DPDK 22.11 claims an MTU of 1500 and a link that is always up; the interface has
+ * the truth. The socket keeps the network namespace in which the port was added. Thread: control
+ * core.
+ */
+#include "port.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+int port_raw_open(struct port *p, uint32_t ifindex)
+{
+	p->ifindex = ifindex;
+	p->ctl = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return p->ctl < 0 ? -errno : 0;
+}
+
+/* By its number: it may be renamed at any time. */
+static int raw_ioctl(const struct port *p, unsigned long op, struct ifreq *ifr)
+{
+	struct ifreq name = {.ifr_ifindex = (int)p->ifindex};
+
+	if (ioctl(p->ctl, SIOCGIFNAME, &name) < 0)
+		return -errno;
+	memcpy(ifr->ifr_name, name.ifr_name, IFNAMSIZ);
+	return ioctl(p->ctl, op, ifr) < 0 ? -errno : 0;
+}
+
+int port_raw_mtu_set(const struct port *p, uint16_t mtu)
+{
+	struct ifreq ifr = {.ifr_mtu = mtu};
+
+	return raw_ioctl(p, SIOCSIFMTU, &ifr);
+}
+
+int port_raw_link_up(const struct port *p, bool *up)
+{
+	struct ifreq ifr = {0};
+	int rc = raw_ioctl(p, SIOCGIFFLAGS, &ifr);
+
+	*up = rc == 0 && (ifr.ifr_flags & IFF_UP) && (ifr.ifr_flags & IFF_RUNNING);
+	return rc;
+}
