@@ -244,7 +244,7 @@ static void inject_nhrp_refused(void **state)
 static void inject_nhrp_no_buffer(void **state)
 {
 	struct dp_addr nbma = stage_addr("192.0.2.99");
-	struct rte_mbuf **all = calloc(dp_pool->size, sizeof(struct rte_mbuf *));
+	struct rte_mbuf **all = calloc(dp_pool->size + 1, sizeof(struct rte_mbuf *));
 	unsigned n = 0;
 
 	(void)state;

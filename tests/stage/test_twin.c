@@ -295,7 +295,7 @@ static void ring_full(void **state)
 static void no_buffer(void **state)
 {
 	int s = netns_udp_socket("10.255.0.1", 0);
-	struct rte_mbuf **all = calloc(dp_pool->size, sizeof(struct rte_mbuf *));
+	struct rte_mbuf **all = calloc(dp_pool->size + 1, sizeof(struct rte_mbuf *));
 	unsigned n = 0;
 
 	(void)state;
