@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hub_feed: the kernel's news, dispatched: neighbours to hub_neigh.c; twins that somebody sets down
+ * or removes are told; settings of twins that somebody changes are put back, so that transit never
+ * passes the kernel (DESIGN, invariant 2), whatever sysctl writes.
+ *
+ * Context: control.
+ */
+#include "hub.h"
+
+#include <errno.h>
+#include <linux/if.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+#include "control/events.h"
+#include "control/log.h"
+#include "control/net/net_twin.h"
+
+static void on_link(void *ctx, enum net_change change, const struct net_link *link)
+{
+	struct hub_iface *iface = hub_iface_find(ctx, link->ifindex);
+	bool up = change == NET_CHANGE_NEW && (link->flags & IFF_UP) != 0;
+
+	if (iface == NULL || iface->twin_up == up)
+		return;
+	iface->twin_up = up;
+	if (up)
+		event_emit(EVENT_TWIN_UP, iface->name, "set up again");
+	else
+		event_emit(EVENT_TWIN_DOWN, iface->name,
+			   change == NET_CHANGE_DEL ? "removed by somebody; restart the daemon"
+						    : "set down by somebody");
+}
+
+static void twin_settings_restore(struct hub_iface *iface)
+{
+	if (net_twin_setup(iface->name) < 0)
+		log_sys("%s: %s", iface->name, net_error());
+}
+
+/* "all" concerns every twin. Our own changes come by here, too, and find nothing to do. */
+static void on_conf(void *ctx, const struct net_conf *conf)
+{
+	struct hub *hub = ctx;
+	struct hub_iface *iface = hub_iface_find(hub, conf->ifindex);
+
+	if (conf->family != AF_INET)
+		return;
+	if (iface != NULL) {
+		if (conf->forwarding == 1)
+			event_emit(EVENT_TWIN_SETTING, iface->name,
+				   "forwarding was switched on by somebody: off again");
+		twin_settings_restore(iface);
+		return;
+	}
+	if (conf->ifindex != NET_CONF_ALL)
+		return;
+	for (uint32_t i = 0; i < hub->port_count; i++)
+		twin_settings_restore(&hub->ports[i]);
+	for (uint32_t i = 0; i < hub->tunnel_count; i++)
+		twin_settings_restore(&hub->tunnels[i]);
+}
+
+static void on_feed_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct hub *hub = arg;
+
+	(void)fd;
+	(void)what;
+	hub->feed_more = true;
+}
+
+static int feed_open(struct hub *hub)
+{
+	static const struct net_feed_conf conf = {.routes = false};
+	struct net_feed_handlers handlers = {
+		.ctx = hub, .on_link = on_link, .on_neigh = hub_neigh_changed, .on_conf = on_conf};
+
+	hub->feed = net_feed_open(&conf, &handlers);
+	if (hub->feed == NULL) {
+		log_sys("%s", net_error());
+		return -errno;
+	}
+	hub->feed_more = true; /* the first dump starts in the first turn */
+	hub->feed_overruns = 0;
+	hub->feed_readable = event_new(hub->base, net_feed_fd(hub->feed), EV_READ | EV_PERSIST,
+				       on_feed_readable, hub);
+	if (hub->feed_readable == NULL || event_add(hub->feed_readable, NULL) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+int hub_feed_init(struct hub *hub)
+{
+	int rc = feed_open(hub);
+
+	if (rc < 0)
+		hub_feed_fini(hub);
+	return rc;
+}
+
+void hub_feed_fini(struct hub *hub)
+{
+	if (hub->feed_readable != NULL)
+		event_free(hub->feed_readable);
+	hub->feed_readable = NULL;
+	net_feed_close(hub->feed);
+	hub->feed = NULL;
+}
+
+/* What to do about a socket that is broken: without the feed neighbours would rot. */
+static void feed_reopen(struct hub *hub)
+{
+	log_sys("%s; opened again", net_error());
+	hub_feed_fini(hub);
+	if (feed_open(hub) == 0)
+		return;
+	hub_feed_fini(hub);
+	hub->stop = true;
+	hub->status = 1;
+}
+
+static void tell_overruns(struct hub *hub)
+{
+	struct net_feed_stats stats;
+
+	net_feed_stats_get(hub->feed, &stats);
+	if (stats.overruns == hub->feed_overruns)
+		return;
+	hub->feed_overruns = stats.overruns;
+	event_emit(EVENT_NETLINK_RESYNC, "kernel", "%llu overruns so far",
+		   (unsigned long long)stats.overruns);
+}
+
+void hub_feed_turn(struct hub *hub)
+{
+	int rc;
+
+	if (!hub->feed_more)
+		return;
+	rc = net_feed_turn(hub->feed);
+	hub->feed_more = rc > 0;
+	if (rc < 0)
+		feed_reopen(hub);
+	else
+		tell_overruns(hub);
+}

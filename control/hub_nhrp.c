@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hub_nhrp: the table of spokes and the NHRP server, and what they need of the others: punted
+ * packets from the dataplane, host routes in the kernel, the underlay next hop of a spoke.
+ *
+ * Context: control.
+ */
+#include "hub.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "control/log.h"
+#include "control/nhrp/nhrp_server.h"
+#include "control/spoke.h"
+#include "dataplane/dp_punt.h"
+
+static void on_punt(void *ctx, const struct dp_punt_meta *meta, const uint8_t *bytes, size_t len)
+{
+	struct hub *hub = ctx;
+
+	nhrp_server_receive(hub->nhrp, hub_now_ms(), meta, bytes, len);
+}
+
+static const struct hub_iface *tunnel_of(const struct hub *hub, uint16_t tunnel)
+{
+	for (uint32_t i = 0; i < hub->tunnel_count; i++)
+		if (hub->tunnels[i].id == tunnel)
+			return &hub->tunnels[i];
+	return NULL;
+}
+
+static int host_route_set(void *ctx, uint16_t tunnel, const struct dp_prefix *host)
+{
+	const struct hub_iface *iface = tunnel_of(ctx, tunnel);
+	int rc = iface == NULL ? -ENODEV : net_route_set(host, NULL, iface->ifindex, NET_METRIC);
+
+	if (rc < 0 && iface != NULL)
+		log_debug("%s", net_error()); /* the cache says it in its own words */
+	return rc;
+}
+
+static int host_route_del(void *ctx, uint16_t tunnel, const struct dp_prefix *host)
+{
+	(void)ctx;
+	(void)tunnel;
+	return net_route_del(host, NET_METRIC);
+}
+
+static int tables_new(struct hub *hub)
+{
+	const struct dp_limits *limits = &hub->config->dataplane.limits;
+	struct spoke_ops ops = {.ctx = hub, .underlay_bind = hub_underlay_bind};
+	struct nhrp_server_conf conf = {
+		.tunnels = limits->tunnels,
+		.bindings = limits->nexthops,
+		.routes = {.ctx = hub, .set = host_route_set, .del = host_route_del},
+	};
+
+	hub->spokes = spoke_table_new(limits->spokes, limits->tunnels, &ops);
+	if (hub->spokes == NULL)
+		return -ENOMEM;
+	conf.spokes = hub->spokes;
+	hub->nhrp = nhrp_server_new(&conf);
+	return hub->nhrp == NULL ? -ENOMEM : 0;
+}
+
+static int tunnel_serve(struct hub *hub, uint32_t i)
+{
+	const struct config_tunnel *conf = &hub->config->tunnels[i];
+	uint16_t id = hub->tunnels[i].id;
+	int rc;
+
+	rc = spoke_tunnel_add(hub->spokes, id, conf->name);
+	if (rc == 0)
+		rc = nhrp_server_tunnel_add(hub->nhrp, id, conf, hub_now_ms());
+	if (rc < 0)
+		log_sys("tunnel %s: NHRP: %s", conf->name, strerror(-rc));
+	return rc;
+}
+
+int hub_nhrp_init(struct hub *hub)
+{
+	struct dp_punt_handlers handlers = {.nhrp = on_punt, .ctx = hub};
+	int rc = tables_new(hub);
+
+	for (uint32_t i = 0; rc == 0 && i < hub->tunnel_count; i++)
+		rc = tunnel_serve(hub, i);
+	if (rc < 0) {
+		hub_nhrp_fini(hub);
+		return rc;
+	}
+	dp_punt_handlers_set(&handlers);
+	hub->sources.spokes = hub->spokes;
+	hub->sources.nhrp = hub->nhrp;
+	return 0;
+}
+
+void hub_nhrp_fini(struct hub *hub)
+{
+	static const struct dp_punt_handlers none;
+
+	dp_punt_handlers_set(&none);
+	hub->sources.spokes = NULL;
+	hub->sources.nhrp = NULL;
+	nhrp_server_free(hub->nhrp);
+	spoke_table_free(hub->spokes);
+	hub->nhrp = NULL;
+	hub->spokes = NULL;
+}
