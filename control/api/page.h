@@ -9,8 +9,8 @@
 
 #include "rpc.h"
 
-#define PAGE_ROWS_MAX     500
-#define PAGE_ROWS_DEFAULT 200
+#define PAGE_ROWS_MAX     200 /* a row costs 8 to 20 us, so a page at most 4 ms */
+#define PAGE_ROWS_DEFAULT 100
 #define PAGE_CURSOR_LEN   64 /* with the NUL */
 
 /* Parameters of every list method: limit, cursor. */

@@ -188,7 +188,7 @@ static void test_hang_up(void **state)
 static void test_client_that_does_not_read(void **state)
 {
 	static const char ask[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"spoke.list\","
-				  "\"params\":{\"limit\":500}}\n";
+				  "\"params\":{\"limit\":200}}\n";
 	struct client other;
 	unsigned sent = 0, served;
 
@@ -202,8 +202,8 @@ static void test_client_that_does_not_read(void **state)
 	assert_in_range(sent, 100, 99999);
 	client_settle(&client);
 	served = (unsigned)api_stats_get(api)->requests;
-	/* An answer is about 120 KB; the kernel's socket buffer takes 200 KB or so. */
-	assert_in_range(served, 1, 8);
+	/* An answer is about 55 KB; the kernel's socket buffer takes 200 KB or so. */
+	assert_in_range(served, 1, 12);
 	client_pair(&other);
 	client_write(&other, INFO("9") "\n", strlen(INFO("9") "\n"));
 	expect_id(&other, 9);
