@@ -14,7 +14,7 @@ struct link; /* owned by the caller of link_open */
 struct link_stats {
 	uint64_t rx_frames;
 	uint64_t tx_frames;
-	uint64_t rx_dropped; /* by the kernel: our socket's buffer was full */
+	uint64_t rx_dropped; /* by the kernel: the ring was full */
 	uint64_t tx_failed;  /* the kernel refused for 100 ms: queue full or interface down */
 };
 
