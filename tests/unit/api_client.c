@@ -105,6 +105,33 @@ json_t *client_ask(struct client *c, const char *line)
 	return answer;
 }
 
+void client_expect_id(struct client *c, json_int_t id)
+{
+	char *line = client_line(c);
+	json_t *answer;
+
+	assert_non_null(line);
+	answer = json_loads(line, 0, NULL);
+	assert_int_equal(json_integer_value(json_object_get(answer, "id")), id);
+	assert_non_null(json_object_get(answer, "result"));
+	json_decref(answer);
+	free(line);
+}
+
+void client_expect_error(struct client *c, int code, const char *words)
+{
+	char *line = client_line(c);
+	json_t *error, *answer;
+
+	assert_non_null(line);
+	answer = json_loads(line, 0, NULL);
+	error = json_object_get(answer, "error");
+	assert_int_equal(json_integer_value(json_object_get(error, "code")), code);
+	assert_non_null(strstr(json_string_value(json_object_get(error, "message")), words));
+	json_decref(answer);
+	free(line);
+}
+
 void client_settle(struct client *c)
 {
 	/* A turn without work is over at once: this many cannot all have had some. */

@@ -26,6 +26,9 @@ void client_write(struct client *c, const char *bytes, size_t len);
 char *client_line(struct client *c);
 /* One request, one answer; ends the test when the answer is no JSON. */
 json_t *client_ask(struct client *c, const char *line);
+/* The next line is a result with this id; an error with this code whose message has these words. */
+void client_expect_id(struct client *c, json_int_t id);
+void client_expect_error(struct client *c, int code, const char *words);
 /* Turns the loop until it has nothing to do. */
 void client_settle(struct client *c);
 
