@@ -20,6 +20,7 @@ static void on_link(void *ctx, enum net_change change, const struct net_link *li
 	if (change == NET_CHANGE_DEL) {
 		assert_true(i < seen->link_count);
 		seen->links[i] = seen->links[--seen->link_count];
+		seen->link_del++;
 		return;
 	}
 	if (i == seen->link_count)

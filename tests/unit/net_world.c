@@ -77,6 +77,16 @@ void world_run(int ns, const char *fmt, ...)
 		fail_msg("'%s' ended with %d", line, status);
 }
 
+void world_until(int ns, const char *line)
+{
+	uint64_t end = world_now_ms() + WORLD_DEADLINE_MS;
+
+	while (run(ns, &the_world, line) != 0) {
+		if (world_now_ms() > end)
+			fail_msg("'%s' did not come true in %d ms", line, WORLD_DEADLINE_MS);
+	}
+}
+
 int world_setup(void **state)
 {
 	the_world.peer = ns_make();

@@ -35,6 +35,8 @@ int world_teardown(void **state);
 void world_run(int ns, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Same, but returns its exit status. */
 int world_try(int ns, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Runs it until it succeeds; fails after the deadline. */
+void world_until(int ns, const char *line);
 /* A socket of a namespace. */
 int world_socket(int ns, int family, int type, int protocol);
 /* An AF_PACKET socket that sees what comes in on an interface (and only that). */
@@ -64,7 +66,7 @@ struct seen {
 	struct net_link links[16];
 	struct net_ifaddr addrs[64];
 	struct seen_neigh neighs[SEEN_MAX];
-	unsigned route_new, route_del;
+	unsigned link_del, route_new, route_del;
 	unsigned calls;            /* of any handler but on_dump */
 	unsigned dumps[NET_KINDS]; /* ended */
 	int forwarding[64];        /* of an interface, by its index */

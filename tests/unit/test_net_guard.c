@@ -177,7 +177,7 @@ static void test_twin_answers_arp_for_its_own(void **state)
 	world_ping_send(icmp, "198.51.100.1", 2);
 	world_ping_send(icmp, "192.0.2.1", 3);
 	assert_true(world_pong_wait(icmp, 3, ANSWER_MS));
-	world_run(w->peer, "until ip neigh show 198.51.100.1 nud failed | grep -q p0; do :; done");
+	world_until(w->peer, "ip neigh show 198.51.100.1 nud failed | grep -q p0");
 	assert_false(world_pong_wait(icmp, 2, 0));
 	close(icmp);
 }
@@ -291,7 +291,7 @@ static void test_guard_ends_ip6(void **state)
 
 	world_run(w->hub, "sysctl -qw net.ipv6.conf.h0.accept_dad=0 && ip link set h0 down && ip "
 			  "link set h0 up");
-	world_run(w->hub, "until ip -6 addr show dev h0 | grep -q fe80; do :; done");
+	world_until(w->hub, "ip -6 addr show dev h0 | grep -q fe80");
 	ok(net_guard_install("h0"));
 	world_run(w->hub, "[ -z \"$(ip -6 addr show dev h0)\" ]");
 	ok(net_guard_remove("h0"));
