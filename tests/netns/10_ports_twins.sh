@@ -3,7 +3,8 @@
 . "$(dirname "$0")/_init.sh"
 
 link_has() { # NS DEV JQ over the link's object
-	ip -n "$1" -d -j link show dev "$2" 2>/dev/null | jq -e ".[0] | $3" >/dev/null
+	local link # jq 1.6 says yes to an empty input
+	link=$(ip -n "$1" -d -j link show dev "$2" 2>/dev/null) && jq -e ".[0] | $3" >/dev/null <<<"$link"
 }
 
 has_address() { # DEV PREFIX
@@ -11,11 +12,11 @@ has_address() { # DEV PREFIX
 		jq -e --arg p "$2" '[.[0].addr_info[] | "\(.local)/\(.prefixlen)"] | index($p)' >/dev/null
 }
 
-setting_is_off() { # NAME DEV...
-	local name=$1 dev status=0
-	shift
+setting_is() { # NAME VALUE DEV...
+	local name=$1 value=$2 dev status=0
+	shift 2
 	for dev in "$@"; do
-		equal "$dev $(in_hub sysctl -n "net.ipv4.conf.$dev.$name")" "$dev 0" || status=1
+		equal "$dev $(in_hub sysctl -n "net.ipv4.conf.$dev.$name")" "$dev $value" || status=1
 	done
 	return $status
 }
@@ -49,10 +50,10 @@ check "wan0 has its address" has_address wan0 192.0.2.1/24
 check "lan0 has its address" has_address lan0 10.1.1.1/24
 check "Tunnel42 has its address" has_address Tunnel42 10.255.0.1/24
 for name in forwarding send_redirects accept_redirects; do
-	check "$name is off on twins" setting_is_off "$name" wan0 lan0 Tunnel42
+	check "$name is off on twins" setting_is "$name" 0 wan0 lan0 Tunnel42
 done
-# The kernel takes the larger of "all" and the interface's: off means that this one does not ask for it.
-check "rp_filter is off on twins" setting_is_off rp_filter wan0 lan0 Tunnel42
+# The kernel takes the larger of "all" (strict here) and the interface's: 2, any route back will do, wins over strict.
+check "rp_filter is not strict on twins" setting_is rp_filter 2 wan0 lan0 Tunnel42
 check "port.list names driver and link" hub_is port.list \
 	'.ports | map({(.name): .}) | add | .wan0.driver == "net_af_packet" and .wan0.link == "up" and .lan0.link == "up"'
 check "the raw interface has no IPv6" equal "$(ip -n "$HUB" -6 -o address show dev v-wan)" ""

@@ -7,13 +7,17 @@ SPOKES_N=20
 HOLD=6
 
 # Spoke i: underlay 192.0.2.(110+i), overlay 10.255.0.(11+i), LAN 10.128.i.0/24.
+SPOKES_CMD=(ip netns exec "$WAN" "$SPOKES" --interface eth0 --count "$SPOKES_N" --hub-nbma 192.0.2.1
+	--hub-protocol 10.255.0.1 --nbma-base 192.0.2.110 --protocol-base 10.255.0.11 --lan-base 10.128.0.0/24
+	--stats-period 0 --json)
+
 spokes() {
-	in_wan "$SPOKES" --interface eth0 --count "$SPOKES_N" --hub-nbma 192.0.2.1 --hub-protocol 10.255.0.1 \
-		--nbma-base 192.0.2.110 --protocol-base 10.255.0.11 --lan-base 10.128.0.0/24 --stats-period 0 --json "$@"
+	"${SPOKES_CMD[@]}" "$@"
 }
 
+# Not by the function: in the background it is a shell of its own, and its pid would not be the program's.
 start_spokes() {
-	spokes "$@" >"$TMP/spokes.json" 2>"$TMP/spokes.err" &
+	"${SPOKES_CMD[@]}" "$@" >"$TMP/spokes.json" 2>"$TMP/spokes.err" &
 	SPOKES_PID=$!
 	children+=("$SPOKES_PID")
 }

@@ -32,7 +32,7 @@ write_config "install-routes: true"
 	done
 } >>"$HUB_CONF"
 need "the daemon starts" start_hub
-in_wan "$SPOKES" --interface eth0 --count $N --hub-nbma 192.0.2.1 --hub-protocol 10.255.0.1 --nbma-base 192.0.2.110 \
+ip netns exec "$WAN" "$SPOKES" --interface eth0 --count $N --hub-nbma 192.0.2.1 --hub-protocol 10.255.0.1 --nbma-base 192.0.2.110 \
 	--protocol-base 10.255.0.11 --lan-base 10.128.0.0/24 --key 42 --holdtime 9 --stats-period 0 \
 	>"$TMP/spokes.log" 2>&1 &
 children+=($!)

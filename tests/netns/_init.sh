@@ -189,9 +189,10 @@ hub_serves() {
 	is_gone "$HUB_PID" || hub_json system.info >/dev/null 2>&1
 }
 
-# Starts dmvpnd on $HUB_CONF (or the file given); the log goes on in the same file.
+# Starts dmvpnd on $HUB_CONF (or the file given); the log goes on in the same file. Not by in_hub: a function in the
+# background is a shell of its own, and its pid would not be the daemon's.
 start_hub() {
-	in_hub "$DMVPND" -c "${1:-$HUB_CONF}" >>"$HUB_LOG" 2>&1 &
+	ip netns exec "$HUB" "$DMVPND" -c "${1:-$HUB_CONF}" >>"$HUB_LOG" 2>&1 &
 	HUB_PID=$!
 	within 10 hub_serves || echo "    no answer on the control socket after the deadline"
 	if is_gone "$HUB_PID"; then
