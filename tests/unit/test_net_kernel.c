@@ -8,6 +8,8 @@
 #include <net/if.h>
 #include <string.h>
 
+#include "control/net/net_twin.h"
+
 static struct seen seen;
 
 static uint32_t h0_index(void)
@@ -197,6 +199,26 @@ static void test_route_of_others_stays(void **state)
 	assert_int_equal(list_ours().count, 0);
 }
 
+/* A tunnel's twin while nobody has it open: up, no carrier, and its routes can be there. */
+static void test_tun(void **state)
+{
+	const struct dp_prefix ours = world_prefix("10.255.0.1/24"),
+			       host = world_prefix("10.255.0.11/32");
+	struct world *w = *state;
+	uint32_t tun;
+
+	world_run(w->hub, "ip tuntap add Tunnel100 mode tun");
+	assert_int_equal(net_link_index("Tunnel100", &tun), 0);
+	assert_int_equal(net_twin_setup("Tunnel100"), 0);
+	assert_int_equal(net_route_set(&host, NULL, tun, NET_METRIC), -ENETDOWN);
+	assert_int_equal(net_link_up("Tunnel100"), 0);
+	assert_int_equal(net_addr_set(tun, &ours, 1), 0);
+	assert_int_equal(net_route_set(&host, NULL, tun, NET_METRIC), 0);
+	assert_int_equal(list_ours().count, 1);
+	world_run(w->hub, "ip route show 10.255.0.11 | grep -q 'dev Tunnel100 proto 233 scope link "
+			  "metric 10'");
+}
+
 static void test_route_errors(void **state)
 {
 	const struct dp_prefix net = world_prefix("10.1.0.0/16"),
@@ -307,6 +329,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_routes, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_route_of_others_stays, world_setup,
 						world_teardown),
+		cmocka_unit_test_setup_teardown(test_tun, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_route_errors, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_host_routes, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_neighbours, world_setup, world_teardown),
