@@ -50,12 +50,12 @@ hub_lists_spoke() { # SPOKE
 # Invariant 5 of the design, once nothing moves.
 hub_balanced() { hub_json workers '[.. | objects | .balance? | numbers] | length > 0 and all(. == 0)' > /dev/null; }
 
-hub_hairpins() { hub_json workers '[.. | objects | .hairpin? | numbers] | add'; }
+hub_hairpins() { hub_json workers '[.. | objects | .hairpin_pkts? | numbers] | add'; }
 
 # Drops by reason, one per line; IPv6 and multicast are noise that every kernel makes by itself.
 hub_drops() {
-	hub_json drops '[.. | objects | select(has("reason") and (.count // 0) > 0)
-		| select(.reason | IN("ip6-unsupported", "no-mroute") | not)] | .[] | "\(.reason) \(.count)"' || true
+	hub_json drops '[.. | objects | select(has("reason") and .pkts > 0)
+		| select(.reason | IN("ip6-unsupported", "no-mroute") | not)] | .[] | "\(.reason) \(.pkts)"' || true
 }
 
 # --- what its kernel says ----------------------------------------------------------------------------

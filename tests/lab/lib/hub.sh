@@ -2,17 +2,6 @@
 # Our hub: dmvpnd in its namespace.  $LAB_RUN/hub: hub.yaml, pid, status (of the last exit), log,
 # control.sock.
 
-hub_binary() { # NAME
-	local f
-	for f in "$LAB_BUILD/$1" "$LAB_BUILD"/*/"$1" "$LAB_BUILD"/*/*/"$1"; do
-		if [ -x "$f" ] && [ -f "$f" ]; then
-			realpath "$f"
-			return
-		fi
-	done
-	die "no $1 in $LAB_BUILD: build it, or set DMVPN_BUILD"
-}
-
 # Static routes to the LANs behind the spokes, for a hub that speaks no routing protocol.
 hub_spoke_routes() {
 	local spoke
@@ -27,7 +16,7 @@ hub_conf() {
 		-e "s|@SPOKE_ROUTES@|$(hub_spoke_routes)|" "$LAB_DIR/hub.yaml.in"
 }
 
-ctl() { "$(hub_binary dmvpnctl)" -s "$LAB_RUN/hub/control.sock" "$@"; }
+ctl() { "$(built_program "$LAB_BUILD" dmvpnctl)" -s "$LAB_RUN/hub/control.sock" "$@"; }
 
 hub_answers() { ctl show system > /dev/null 2>&1; }
 hub_answers_or_dead() { hub_answers || [ -e "$LAB_RUN/hub/status" ]; }
@@ -35,7 +24,7 @@ hub_answers_or_dead() { hub_answers || [ -e "$LAB_RUN/hub/status" ]; }
 hub_start() {
 	local d=$LAB_RUN/hub dmvpnd
 	process_gone "$d/pid" || die "the hub runs already"
-	dmvpnd=$(hub_binary dmvpnd) || exit 1
+	dmvpnd=$(built_program "$LAB_BUILD" dmvpnd) || exit 1
 	mkdir -p "$d"
 	hub_conf > "$d/hub.yaml"
 	rm -f "$d/status"

@@ -10,7 +10,7 @@ for spoke in $LAB_SPOKES; do
 done
 
 # The time left only ever grows by a refresh.
-left() { hub_json nhrp '[.. | objects | select(.protocol == $tun)][0].expires' --arg tun "$TUN"; }
+left() { hub_json nhrp '[.. | objects | select(.protocol == $tun)][0].expires_s' --arg tun "$TUN"; }
 refreshed() { # SPOKE BEFORE
 	node_ids "$1"
 	[ "$(left)" -gt "$2" ]
