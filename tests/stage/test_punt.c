@@ -44,9 +44,9 @@ static void on_redirect(void *ctx, const struct dp_redirect *redirect)
 static void on_wanted(void *ctx, uint16_t port, const struct dp_addr *addr)
 {
 	assert_ptr_equal(ctx, &seen);
-	seen.wanted++;
 	seen.wanted_port = port;
 	seen.wanted_addr = *addr;
+	__atomic_store_n(&seen.wanted, seen.wanted + 1, __ATOMIC_RELEASE);
 }
 
 static int handlers_set(void **state)
@@ -325,16 +325,24 @@ static void turn_wakes(void **state)
 	neigh_queue_flush(stage.w);
 }
 
-#define STRESS 200000
+#define STRESS 20000
 
+/* One record at a time, so that no later one makes up for a lost wake-up; it comes while the
+ * control core is on its way to sleep, each time at another moment of that. */
 static void *stress_worker(void *arg)
 {
+	cpu_set_t others;
+
+	/* Threads inherit that EAL pinned this one to CPU 0; without a second CPU it is no race. */
+	memset(&others, 0xff, sizeof(others));
+	CPU_CLR(0, &others);
+	sched_setaffinity(0, sizeof(others), &others);
 	for (unsigned sent = 0; sent < STRESS;) {
 		if (wanted_send() == 0)
 			sent++;
-		else
-			sched_yield();
 		dp_punt_wake();
+		while (__atomic_load_n(&seen.wanted, __ATOMIC_ACQUIRE) < sent)
+			;
 	}
 	return arg;
 }
@@ -349,7 +357,12 @@ static void no_wakeup_is_lost(void **state)
 	(void)state;
 	assert_int_equal(pthread_create(&worker, NULL, stress_worker, NULL), 0);
 	while (seen.wanted < STRESS) {
-		if (dp_punt_drain(64) > 0 || !dp_punt_sleep())
+		if (dp_punt_drain(64) > 0)
+			continue;
+		/* The next record is on its way: each time it comes at another moment of this. */
+		for (volatile unsigned delay = seen.wanted % 128; delay > 0; delay--)
+			;
+		if (!dp_punt_sleep())
 			continue;
 		sleeps++;
 		assert_true(netns_readable(dp_punt_fd()));
