@@ -92,30 +92,49 @@ void hub_neigh_renew(struct hub *hub)
 		hub->neigh_cursor = 0;
 }
 
-int hub_underlay_neigh(struct hub *hub, const struct dp_addr *nbma, uint32_t *neigh)
+/* The interface and the address on it that a packet to `to` goes to; -ENETUNREACH. */
+static int next_hop(const struct dp_addr *to, struct dp_iface *iface, struct dp_addr *next)
 {
-	const struct dp_addr *next = nbma;
+	const struct dp_path *path;
 	struct dp_route route;
-	int rc;
 
-	rc = dp_fib_lookup(0, nbma, &route);
-	if (rc < 0)
+	if (dp_fib_lookup(0, to, &route) < 0)
 		return -ENETUNREACH;
+	*iface = route.iface;
 	switch (route.type) {
 	case DP_ROUTE_LOCAL:
 	case DP_ROUTE_BLACKHOLE:
 		return -ENETUNREACH;
-	case DP_ROUTE_GATEWAY:
-		next = &route.gateway;
-		break;
 	case DP_ROUTE_CONNECTED:
-		break;
+		*next = *to;
+		return 0;
+	case DP_ROUTE_GATEWAY:
+		*next = route.gateway;
+		return 0;
+	case DP_ROUTE_MULTIPATH:
+		/* Outer packets of one spoke stay on one way. */
+		path = &route.paths[ntohl(to->words_be[0]) % route.path_count];
+		*iface = path->iface;
+		*next = path->gateway;
+		return 0;
 	}
-	if (route.iface.kind == DP_IFACE_TUNNEL)
+	return -ENETUNREACH;
+}
+
+int hub_underlay_neigh(struct hub *hub, const struct dp_addr *nbma, uint32_t *neigh)
+{
+	struct dp_iface iface;
+	struct dp_addr next;
+	int rc;
+
+	rc = next_hop(nbma, &iface, &next);
+	if (rc < 0)
+		return rc;
+	if (iface.kind == DP_IFACE_TUNNEL)
 		return -ELOOP;
-	rc = dp_neigh_get(route.iface.id, next, neigh);
+	rc = dp_neigh_get(iface.id, &next, neigh);
 	if (rc == 0)
-		resolve(hub, route.iface.id, next);
+		resolve(hub, iface.id, &next);
 	return rc;
 }
 

@@ -19,7 +19,8 @@
 
 #include "dp_priv.h"
 
-#define DEFER_MAX 65536 /* power of two */
+#define DEFER_MAX     65536 /* power of two */
+#define DEFER_RESERVE 1024  /* for what a free defers in its turn */
 
 struct entry {
 	uint64_t token;
@@ -61,10 +62,10 @@ void defer_fini(void)
 
 bool defer_room(uint32_t n)
 {
-	if (defer.tail - defer.head + n <= DEFER_MAX)
+	if (defer.tail - defer.head + n <= DEFER_MAX - DEFER_RESERVE)
 		return true;
 	defer_poll();
-	if (defer.tail - defer.head + n <= DEFER_MAX)
+	if (defer.tail - defer.head + n <= DEFER_MAX - DEFER_RESERVE)
 		return true;
 	defer.full++;
 	return false;
@@ -83,12 +84,12 @@ void defer_free(defer_free_fn free_fn, uint32_t object)
 void defer_poll(void)
 {
 	while (defer.head != defer.tail) {
-		struct entry *e = &defer.fifo[defer.head % DEFER_MAX];
+		struct entry e = defer.fifo[defer.head % DEFER_MAX];
 
-		if (rte_rcu_qsbr_check(dp_qsbr, e->token, false) != 1)
+		if (rte_rcu_qsbr_check(dp_qsbr, e.token, false) != 1)
 			return;
-		e->free_fn(e->object);
-		defer.head++;
+		defer.head++; /* first: freeing a group defers its members */
+		e.free_fn(e.object);
 	}
 }
 

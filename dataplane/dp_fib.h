@@ -14,6 +14,7 @@ enum dp_route_type {
 	DP_ROUTE_CONNECTED, /* subnet of a port or tunnel: the destination is the next hop */
 	DP_ROUTE_GATEWAY,   /* via an address on a port or tunnel */
 	DP_ROUTE_BLACKHOLE, /* dropped by name */
+	DP_ROUTE_MULTIPATH, /* via one of several gateways, chosen by flow (ECMP) */
 };
 enum dp_iface_kind { DP_IFACE_NONE, DP_IFACE_PORT, DP_IFACE_TUNNEL };
 
@@ -22,11 +23,23 @@ struct dp_iface {
 	uint16_t id;   /* port or tunnel number */
 };
 
+/* One of several ways of an ECMP route. */
+struct dp_path {
+	struct dp_iface iface;
+	struct dp_addr gateway;
+	uint16_t weight; /* >= 1 */
+};
+#define DP_PATHS_MAX 16
+
 struct dp_route {
 	enum dp_route_type type;
 	struct dp_iface
 		iface; /* CONNECTED, GATEWAY; for LOCAL: the interface that has the address */
 	struct dp_addr gateway; /* GATEWAY */
+	/* MULTIPATH: 2..DP_PATHS_MAX gateways; flows are spread by weight. What dp_fib_lookup and
+	 * dp_fib_list give points into the table: valid until the next change. */
+	const struct dp_path *paths;
+	uint16_t path_count;
 };
 
 /*

@@ -9,9 +9,9 @@
  * are accounted for before the call, because a replace that runs out of them returns 0 and a
  * half-failed add leaks one.
  *
- * Next-hop objects are shared by routes that say the same, counted, and deferred.
+ * What a route says is a shared object of fib_nh.c.
  * Writer: control core; readers: workers under QSBR.
- * Not done: more VRFs than 0, IPv6 (rte_fib6), ECMP.
+ * Not done: more VRFs than 0, IPv6 (rte_fib6).
  */
 #include "fib.h"
 
@@ -19,30 +19,17 @@
 
 #include <rte_errno.h>
 #include <rte_lcore.h>
-#include <rte_malloc.h>
 #include <rte_rib.h>
 
 #include "defer.h"
-#include "dp_neigh.h"
 #include "dp_priv.h"
-#include "nexthop.h"
-#include "pool.h"
+#include "table.h"
 
 #define GRACE_MS 100
 
-struct nh_control {
-	struct table_key key;
-	struct dp_addr gateway;
-	uint32_t refs; /* routes */
-};
-
-struct fib_nh *fib_nhs;
 struct rte_fib *fibs[FIB_VRFS];
 
-static struct nh_control *nh_controls; /* [nh_ids.max + 2] */
-static struct rte_hash *nh_table;      /* what a route says -> index */
-static struct index_pool nh_ids;       /* + 1: index 1 is FIB_NH_NONE */
-static struct rte_hash *group_table;   /* /24 with longer prefixes -> how many */
+static struct rte_hash *group_table; /* /24 with longer prefixes -> how many */
 static struct dp_fib_info info;
 static uint64_t freed_token; /* of the last call that may have freed a group; 0: waited for */
 
@@ -70,120 +57,27 @@ int fib_init(const struct dp_conf *conf)
 	 * neighbours and interfaces to point to. */
 	uint32_t max = conf->limits.nexthops + conf->limits.neighbours +
 		       2 * (conf->limits.tunnels + DP_PORTS_MAX) + 1;
+	int rc;
 
 	info = (struct dp_fib_info){.routes_max = conf->limits.routes,
 				    .tbl8_max = conf->limits.tbl8};
 	freed_token = 0;
-	nh_controls = calloc(max + 2, sizeof(*nh_controls));
-	fib_nhs = rte_zmalloc("fib_nh", (max + 2) * sizeof(*fib_nhs), RTE_CACHE_LINE_SIZE);
-	nh_table = table_create("fib next hops", max);
 	group_table = table_create("fib groups", conf->limits.tbl8);
-	if (nh_controls == NULL || fib_nhs == NULL || nh_table == NULL || group_table == NULL ||
-	    index_pool_init(&nh_ids, max) < 0)
+	if (group_table == NULL)
 		return -ENOMEM;
+	rc = fib_nh_init(max);
+	if (rc < 0)
+		return rc;
 	return fib_create(&conf->limits);
 }
 
 void fib_fini(void)
 {
 	rte_fib_free(fibs[0]);
-	table_free(nh_table);
 	table_free(group_table);
-	rte_free(fib_nhs);
-	free(nh_controls);
-	index_pool_fini(&nh_ids);
+	fib_nh_fini();
 	fibs[0] = NULL;
-	nh_table = group_table = NULL;
-	fib_nhs = NULL;
-	nh_controls = NULL;
-}
-
-/* ---- next-hop objects ---- */
-
-static struct table_key nh_key(const struct dp_route *route)
-{
-	struct table_key k = {.a = (uint16_t)(route->type << 8 | route->iface.kind),
-			      .b = route->iface.id};
-
-	if (route->type == DP_ROUTE_GATEWAY)
-		k.addr = route->gateway;
-	if (route->type == DP_ROUTE_BLACKHOLE)
-		k.a = DP_ROUTE_BLACKHOLE << 8;
-	return k;
-}
-
-static void nh_free(uint32_t index)
-{
-	const struct fib_nh *nh = &fib_nhs[index];
-
-	if (nh->type == DP_ROUTE_GATEWAY && nh->iface_kind == DP_IFACE_PORT)
-		dp_neigh_put(nh->to);
-	fib_nhs[index] = (struct fib_nh){0};
-	index_pool_put(&nh_ids, index - 1);
-}
-
-static void nh_put(uint32_t index)
-{
-	if (index <= FIB_NH_NONE || --nh_controls[index].refs != 0)
-		return;
-	table_del(nh_table, &nh_controls[index].key);
-	defer_free(nh_free, index);
-}
-
-/* What the gateway is bound to now. */
-static int nh_bind(struct fib_nh *nh, const struct dp_route *route)
-{
-	struct table_key key;
-
-	if (route->type != DP_ROUTE_GATEWAY)
-		return 0;
-	if (route->iface.kind == DP_IFACE_PORT)
-		return dp_neigh_get(route->iface.id, &route->gateway, &nh->to);
-	key = nexthop_key(route->iface.id, &route->gateway);
-	nh->to = table_get(nexthop_table, &key);
-	return 0;
-}
-
-/* Takes a reference; negative errno with dp_error set. */
-static int nh_get(const struct dp_route *route, uint32_t *index)
-{
-	struct table_key key = nh_key(route);
-	struct fib_nh nh = {.type = (uint8_t)route->type,
-			    .iface_kind = (uint8_t)route->iface.kind,
-			    .iface = route->iface.id};
-	int rc;
-
-	*index = table_get(nh_table, &key);
-	if (*index != 0) {
-		nh_controls[*index].refs++;
-		return 0;
-	}
-	rc = nh_bind(&nh, route);
-	if (rc < 0)
-		return rc;
-	*index = index_pool_get(&nh_ids);
-	if (*index == 0)
-		return dp_error_set(-ENOSPC, "all %u next-hop objects are in use", nh_ids.max);
-	*index += 1;
-	fib_nhs[*index] = nh;
-	nh_controls[*index] = (struct nh_control){.key = key, .gateway = route->gateway, .refs = 1};
-	if (table_set(nh_table, &key, *index) < 0) {
-		nh_free(*index);
-		return dp_error_set(-ENOSPC, "next-hop objects wait for a grace period");
-	}
-	return 0;
-}
-
-void fib_gateway_bind(uint16_t tunnel, const struct dp_addr *gateway, uint32_t adj)
-{
-	struct dp_route route = {.type = DP_ROUTE_GATEWAY,
-				 .iface = {.kind = DP_IFACE_TUNNEL, .id = tunnel},
-				 .gateway = *gateway};
-	struct table_key key = nh_key(&route);
-	uint32_t index = table_get(nh_table, &key);
-
-	if (index != 0)
-		__atomic_store_n(&fib_nhs[index].to, adj, __ATOMIC_RELEASE);
+	group_table = NULL;
 }
 
 /* ---- tbl8 groups ---- */
@@ -254,6 +148,19 @@ static int route_check(uint16_t vrf, const struct dp_prefix *prefix)
 	return 0;
 }
 
+static int paths_check(const struct dp_route *route)
+{
+	if (route->type != DP_ROUTE_MULTIPATH)
+		return 0;
+	if (route->path_count < 2 || route->path_count > DP_PATHS_MAX)
+		return dp_error_set(-EINVAL, "multipath route: %u paths (2 to %u)",
+				    route->path_count, DP_PATHS_MAX);
+	for (uint16_t i = 0; i < route->path_count; i++)
+		if (route->paths[i].weight == 0)
+			return dp_error_set(-EINVAL, "multipath route: weight 0 (1 to 65535)");
+	return 0;
+}
+
 static int route_write(const struct dp_prefix *prefix, bool is_new, uint32_t nh)
 {
 	uint32_t ip = ntohl(prefix->addr.ip4_be);
@@ -285,6 +192,8 @@ int dp_fib_set(uint16_t vrf, const struct dp_prefix *prefix, const struct dp_rou
 	uint32_t nh;
 	int rc = route_check(vrf, prefix);
 
+	if (rc == 0)
+		rc = paths_check(route);
 	if (rc < 0)
 		return rc;
 	node = rte_rib_lookup_exact(rte_fib_get_rib(fibs[vrf]), ntohl(prefix->addr.ip4_be),
@@ -296,17 +205,17 @@ int dp_fib_set(uint16_t vrf, const struct dp_prefix *prefix, const struct dp_rou
 		return dp_error_set(-ENOSPC, "all %u routes are in use (dataplane.limits.routes)",
 				    info.routes_max);
 	}
-	rc = nh_get(route, &nh);
+	rc = fib_nh_get(route, &nh);
 	if (rc < 0)
 		return rc;
 	rc = route_write(prefix, node == NULL, nh);
 	if (rc < 0) {
-		nh_put(nh);
+		fib_nh_put(nh);
 		return rc;
 	}
 	if (node == NULL)
 		info.routes++;
-	nh_put((uint32_t)old);
+	fib_nh_put((uint32_t)old);
 	return 0;
 }
 
@@ -330,17 +239,8 @@ int dp_fib_del(uint16_t vrf, const struct dp_prefix *prefix)
 	if (prefix->len > 24)
 		group_release(ip);
 	info.routes--;
-	nh_put((uint32_t)nh);
+	fib_nh_put((uint32_t)nh);
 	return 0;
-}
-
-static void route_fill(uint64_t nh, struct dp_route *route)
-{
-	*route = (struct dp_route){
-		.type = fib_nhs[nh].type,
-		.iface = {.kind = fib_nhs[nh].iface_kind, .id = fib_nhs[nh].iface},
-		.gateway = nh_controls[nh].gateway,
-	};
 }
 
 int dp_fib_lookup(uint16_t vrf, const struct dp_addr *addr, struct dp_route *route)
@@ -354,7 +254,7 @@ int dp_fib_lookup(uint16_t vrf, const struct dp_addr *addr, struct dp_route *rou
 	if (node == NULL)
 		return -ENOENT;
 	rte_rib_get_nh(node, &nh);
-	route_fill(nh, route);
+	fib_nh_fill((uint32_t)nh, route);
 	return 0;
 }
 
@@ -370,7 +270,7 @@ static void row_fill(struct rte_rib_node *node,
 	row->prefix =
 		(struct dp_prefix){.addr = dp_addr_ip4(htonl(cursor->ip)), .len = cursor->len};
 	row->bound = fib_nhs[nh].to != 0;
-	route_fill(nh, &row->route);
+	fib_nh_fill((uint32_t)nh, &row->route);
 }
 
 /* The node after the cursor's. rte_rib_get_nxt never returns 0.0.0.0/0 itself: it comes first. */

@@ -15,11 +15,20 @@ struct fib_nh {
 	uint8_t type;       /* enum dp_route_type */
 	uint8_t iface_kind; /* enum dp_iface_kind */
 	uint16_t iface;
-	uint32_t to; /* GATEWAY: adjacency on a tunnel (0: no binding), neighbour on a port */
+	uint32_t to; /* GATEWAY: adjacency on a tunnel (0: no binding), neighbour on a port;
+		      * MULTIPATH: group */
 };
 _Static_assert(sizeof(struct fib_nh) == 8, "eight to a cache line");
 
+#define FIB_BUCKETS 64 /* power of two */
+
+/* Next-hop objects of an ECMP route, by the low bits of the flow's hash. */
+struct fib_group {
+	uint32_t bucket[FIB_BUCKETS];
+};
+
 extern struct fib_nh *fib_nhs;
+extern struct fib_group *fib_groups;
 extern struct rte_fib *fibs[FIB_VRFS];
 
 /* Next hop of each destination (host order) of the burst. Context: worker. */
@@ -34,3 +43,12 @@ static inline void fib_lookup(uint16_t vrf, uint32_t *dst, uint64_t *nh, uint16_
 
 /* Routes via (tunnel, gateway) use this adjacency from now on; 0: none. Context: control. */
 void fib_gateway_bind(uint16_t tunnel, const struct dp_addr *gateway, uint32_t adj);
+
+/* fib_nh.c: objects, at most `max` besides multipath ones. Context: control. */
+int fib_nh_init(uint32_t max);
+void fib_nh_fini(void);
+/* Takes a reference to the object that says what the route says. -ENOSPC, -EEXIST, dp_error set. */
+int fib_nh_get(const struct dp_route *route, uint32_t *index);
+/* Drops one; index 0 and FIB_NH_NONE are nobody's. */
+void fib_nh_put(uint32_t index);
+void fib_nh_fill(uint32_t index, struct dp_route *route);

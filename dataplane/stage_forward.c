@@ -6,8 +6,10 @@
  * address -> twin; neighbour on a port; spoke's adjacency. Packets that the kernel sent into a twin
  * are ours, not transit: no TTL, no source check, no hairpin. A packet that leaves by the
  * network-id it came in on is a hairpin: forwarded all the same, and noticed for a redirect. Not
- * done: ICMP errors, fragmentation, MSS clamp, multicast replication, ECMP, source check.
+ * done: ICMP errors, fragmentation, MSS clamp, multicast replication, source check.
  */
+#include <rte_hash_crc.h>
+
 #include "fib.h"
 #include "neigh.h"
 #include "nexthop.h"
@@ -106,12 +108,31 @@ static void to_tunnel(struct dp_meta *meta, const struct fib_nh *nh, rte_be32_t 
 	meta->adj = table_get(nexthop_table, &key);
 }
 
-static int route(struct dp_meta *meta, uint64_t index, rte_be32_t dst)
+/* The same for all packets of a flow: addresses, protocol, ports unless it is a fragment. */
+static uint32_t flow_hash(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip)
+{
+	uint64_t addresses = (uint64_t)ip->src_addr << 32 | ip->dst_addr;
+	uint16_t ihl = rte_ipv4_hdr_len(ip);
+	uint32_t ports = 0;
+
+	if ((ip->next_proto_id == IPPROTO_TCP || ip->next_proto_id == IPPROTO_UDP) &&
+	    !ip4_is_fragment(ip) && m->data_len >= ihl + sizeof(ports))
+		memcpy(&ports, (const uint8_t *)ip + ihl, sizeof(ports));
+	return rte_hash_crc_8byte(addresses, rte_hash_crc_4byte(ports, ip->next_proto_id));
+}
+
+static int route(const struct rte_mbuf *m,
+		 struct dp_meta *meta,
+		 uint64_t index,
+		 const struct rte_ipv4_hdr *ip)
 {
 	const struct fib_nh *nh = &fib_nhs[index];
+	rte_be32_t dst = ip->dst_addr;
 
 	if (unlikely(index == FIB_NH_NONE))
 		return DP_DROP_NO_ROUTE;
+	if (unlikely(nh->type == DP_ROUTE_MULTIPATH))
+		nh = &fib_nhs[fib_groups[nh->to].bucket[flow_hash(m, ip) % FIB_BUCKETS]];
 	if (unlikely(nh->type == DP_ROUTE_LOCAL))
 		return (meta->flags & DP_META_FROM_TWIN) ? (int)DP_DROP_TWIN_LOOP : PUNT;
 	if (unlikely(nh->type == DP_ROUTE_BLACKHOLE))
@@ -147,7 +168,7 @@ static uint16_t route_burst(struct dp_worker *w,
 	for (uint16_t i = 0; i < n; i++) {
 		const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m[i], const struct rte_ipv4_hdr *);
 		struct dp_meta *meta = dp_meta(m[i]);
-		int verdict = route(meta, nh[i], ip->dst_addr);
+		int verdict = route(m[i], meta, nh[i], ip);
 
 		if (likely(verdict == GO_ON)) {
 			rte_prefetch0(&adjs[meta->adj]);

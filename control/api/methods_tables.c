@@ -89,8 +89,25 @@ static const char *route_type_name(enum dp_route_type type)
 		return "gateway";
 	case DP_ROUTE_BLACKHOLE:
 		return "blackhole";
+	case DP_ROUTE_MULTIPATH:
+		return "multipath";
 	}
 	return "unknown";
+}
+
+static json_t *route_paths(const struct dp_route *route)
+{
+	json_t *paths = json_array();
+
+	for (uint16_t i = 0; i < route->path_count; i++) {
+		const struct dp_path *p = &route->paths[i];
+
+		json_array_append_new(paths,
+				      json_pack("{s:o, s:o, s:i}", "interface",
+						method_iface(&p->iface), "gateway",
+						page_addr(&p->gateway), "weight", (int)p->weight));
+	}
+	return paths;
 }
 
 static json_t *route_json(const struct dp_fib_row *row)
@@ -98,10 +115,12 @@ static json_t *route_json(const struct dp_fib_row *row)
 	const struct dp_route *route = &row->route;
 	const bool via = route->type == DP_ROUTE_GATEWAY;
 
-	return json_pack("{s:o, s:s, s:o, s:o, s:o}", "prefix", page_prefix(&row->prefix), "type",
-			 route_type_name(route->type), "interface", method_iface(&route->iface),
-			 "gateway", via ? page_addr(&route->gateway) : json_null(), "bound",
-			 via ? json_boolean(row->bound) : json_null());
+	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o}", "prefix", page_prefix(&row->prefix),
+			 "type", route_type_name(route->type), "interface",
+			 method_iface(&route->iface), "gateway",
+			 via ? page_addr(&route->gateway) : json_null(), "bound",
+			 via ? json_boolean(row->bound) : json_null(), "paths",
+			 route->type == DP_ROUTE_MULTIPATH ? route_paths(route) : json_null());
 }
 
 /* The cursor is the prefix of the last row, so that changes between two pages do not matter. */

@@ -175,6 +175,52 @@ static void test_gateway_binding(void **state)
 	assert_int_equal(route_del("172.20.0.0/16"), 0);
 }
 
+/* ECMP: a flow stays on its path, flows spread by weight, and paths go with their route. */
+static void test_multipath(void **state)
+{
+	struct dp_iface iface = {.kind = DP_IFACE_TUNNEL, .id = stage.tunnel100};
+	struct dp_path paths[2] = {{iface, stage_addr("10.255.0.11"), 1},
+				   {iface, stage_addr("10.255.0.12"), 3}};
+	struct dp_route r = {.type = DP_ROUTE_MULTIPATH, .paths = paths, .path_count = 2};
+	struct dp_prefix p = prefix("172.22.0.0/16"), q = prefix("172.23.0.0/16");
+	unsigned to_12 = 0;
+	char dst[32];
+
+	(void)state;
+	assert_int_equal(dp_fib_set(0, &p, &r), 0);
+	assert_int_equal(dp_fib_set(0, &q, &r), 0); /* shares the group */
+	for (unsigned i = 0; i < 512; i++) {
+		const char *first;
+
+		snprintf(dst, sizeof(dst), "172.22.%u.%u", i >> 8, i & 255);
+		first = goes_to(dst);
+		to_12 += strcmp(first, "192.0.2.12") == 0;
+		assert_true(strcmp(first, "192.0.2.12") == 0 || strcmp(first, "192.0.2.11") == 0);
+		if (strcmp(first, "192.0.2.12") == 0)
+			assert_string_equal(goes_to(dst), "192.0.2.12");
+	}
+	assert_in_range(to_12, 512 * 65 / 100, 512 * 85 / 100);
+	r.path_count = 1;
+	assert_int_equal(dp_fib_set(0, &p, &r), -EINVAL);
+	r.path_count = 2;
+	paths[0].weight = 0;
+	assert_int_equal(dp_fib_set(0, &p, &r), -EINVAL);
+	paths[0].weight = 65535; /* the other one still gets a bucket */
+	assert_int_equal(dp_fib_set(0, &p, &r), 0);
+	to_12 = 0;
+	for (unsigned i = 0; i < 512; i++) {
+		snprintf(dst, sizeof(dst), "172.22.%u.%u", i >> 8, i & 255);
+		to_12 += strcmp(goes_to(dst), "192.0.2.12") == 0;
+	}
+	assert_in_range(to_12, 1, 40);
+	assert_int_equal(dp_fib_del(0, &p), 0);
+	assert_int_equal(dp_fib_del(0, &q), 0);
+	defer_poll(); /* groups, then */
+	defer_poll(); /* their members */
+	assert_int_equal(defer_pending(), 0);
+	assert_string_equal(goes_to("172.23.1.1"), "");
+}
+
 /* A new adjacency (other underlay neighbour) reaches host next hops and routes alike. */
 static void test_rebind(void **state)
 {
@@ -306,11 +352,12 @@ static void test_tunnel_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_longest_prefix),       cmocka_unit_test(test_route_errors),
-		cmocka_unit_test(test_route_capacity),       cmocka_unit_test(test_route_list),
-		cmocka_unit_test(test_gateway_binding),      cmocka_unit_test(test_rebind),
-		cmocka_unit_test(test_grace_period),         cmocka_unit_test(test_spoke_capacity),
-		cmocka_unit_test(test_neighbour_references), cmocka_unit_test(test_tunnel_errors),
+		cmocka_unit_test(test_longest_prefix),  cmocka_unit_test(test_route_errors),
+		cmocka_unit_test(test_route_capacity),  cmocka_unit_test(test_route_list),
+		cmocka_unit_test(test_gateway_binding), cmocka_unit_test(test_multipath),
+		cmocka_unit_test(test_rebind),          cmocka_unit_test(test_grace_period),
+		cmocka_unit_test(test_spoke_capacity),  cmocka_unit_test(test_neighbour_references),
+		cmocka_unit_test(test_tunnel_errors),
 	};
 
 	return cmocka_run_group_tests_name("tables", tests, stage_setup, stage_teardown);
