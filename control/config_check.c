@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * config_check: what no single key can say, part one: names and devices are unique, CPUs exist and
- * are taken once, the tables hold what the document itself brings; and the values that follow from
- * others (mtu_max, descriptors_sum).
+ * config_check: what no single key can say, part one: names, devices and the kernel's interfaces
+ * behind them are unique, CPUs exist and are taken once, the tables hold what the document itself
+ * brings; and the values that follow from others (mtu_max, descriptors_sum).
  *
  * Context: control. At most 16 ports and 1,024 tunnels: pairs are compared plainly.
  */
@@ -136,22 +136,44 @@ static size_t device_name_len(const char *device)
 	return strcspn(device, ",");
 }
 
+static bool same_device(const char *a, const char *b)
+{
+	size_t len = device_name_len(a);
+
+	return len == device_name_len(b) && strncasecmp(a, b, len) == 0;
+}
+
+/* Two sockets on one interface would both answer. */
+static int check_raw_interface(struct config_ctx *ctx, uint32_t i, const char *path)
+{
+	const struct config *c = ctx->config;
+	char raw[DP_NAME_LEN], other[DP_NAME_LEN];
+
+	if (!dp_port_raw_interface(c->ports[i].dp.device, raw))
+		return 0;
+	for (uint32_t j = 0; j < i; j++)
+		if (dp_port_raw_interface(c->ports[j].dp.device, other) && strcmp(raw, other) == 0)
+			return config_fail(ctx, path, "an interface of its own, ports[%u] has %s",
+					   j, raw);
+	for (uint32_t j = 0; j < c->port_count + c->tunnel_count; j++)
+		if (strcmp(raw, name_at(c, j)) == 0)
+			return config_fail(ctx, path, "an interface other than %s, a twin's name",
+					   raw);
+	return 0;
+}
+
 static int check_device(struct config_ctx *ctx, uint32_t i)
 {
 	const struct config *c = ctx->config;
-	const char *device = c->ports[i].dp.device, *other;
-	size_t len = device_name_len(device);
+	const char *device = c->ports[i].dp.device;
 	char path[CONFIG_PATH_LEN];
 
-	for (uint32_t j = 0; j < i; j++) {
-		other = c->ports[j].dp.device;
-		if (len != device_name_len(other) || strncasecmp(device, other, len) != 0)
-			continue;
-		snprintf(path, sizeof(path), "ports[%u].device", i);
-		return config_fail(ctx, path, "a device of its own, ports[%u] has %.*s", j,
-				   (int)len, device);
-	}
-	return 0;
+	snprintf(path, sizeof(path), "ports[%u].device", i);
+	for (uint32_t j = 0; j < i; j++)
+		if (same_device(device, c->ports[j].dp.device))
+			return config_fail(ctx, path, "a device of its own, ports[%u] has %.*s", j,
+					   (int)device_name_len(device), device);
+	return check_raw_interface(ctx, i, path);
 }
 
 int config_check_names(struct config_ctx *ctx)

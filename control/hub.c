@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <event2/event.h>
 
@@ -22,36 +21,6 @@
 #include "control/notify.h"
 #include "dataplane/dp_port.h"
 #include "dataplane/dp_tunnel.h"
-
-uint64_t hub_now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
-struct hub_iface *hub_iface_find(struct hub *hub, uint32_t ifindex)
-{
-	for (uint32_t i = 0; i < hub->port_count; i++)
-		if (hub->ports[i].ifindex == ifindex)
-			return &hub->ports[i];
-	for (uint32_t i = 0; i < hub->tunnel_count; i++)
-		if (hub->tunnels[i].ifindex == ifindex)
-			return &hub->tunnels[i];
-	return NULL;
-}
-
-struct dp_iface hub_iface_dp(const struct hub *hub, struct dp_iface config_iface)
-{
-	struct dp_iface iface = config_iface;
-
-	if (iface.kind == DP_IFACE_PORT)
-		iface.id = hub->ports[iface.id].id;
-	else if (iface.kind == DP_IFACE_TUNNEL)
-		iface.id = hub->tunnels[iface.id].id;
-	return iface;
-}
 
 /* ---- twins ---- */
 
@@ -140,11 +109,6 @@ static int raw_interface_silence(const struct config_port *conf)
 
 	if (!dp_port_raw_interface(conf->dp.device, raw))
 		return 0;
-	if (strcmp(raw, conf->dp.name) == 0) {
-		log_sys("port %s: device: interface %s cannot have the name of its twin",
-			conf->dp.name, raw);
-		return -EINVAL;
-	}
 	rc = net_guard_install(raw);
 	if (rc < 0)
 		log_sys("port %s: %s", conf->dp.name, net_error());

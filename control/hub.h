@@ -5,6 +5,7 @@
  * dataplane (dp_*.h), and what happens there to those who want to know.
  *
  *   hub.c        ports, tunnels and their twins
+ *   hub_iface.c  finds them by the numbers that others have for them
  *   hub_route.c  addresses and static routes -> FIB and kernel
  *   hub_neigh.c  the kernel's neighbours -> dataplane; the underlay next hop of a spoke
  *   hub_nhrp.c   spokes, NHRP server and what they need of the others
@@ -98,6 +99,8 @@ struct dp_iface hub_iface_dp(const struct hub *hub, struct dp_iface config_iface
 
 int hub_routes_init(struct hub *hub);
 void hub_routes_fini(struct hub *hub);
+/* Removes host routes of an earlier run whose spokes did not come back; once, by a timer. */
+void hub_routes_sweep(struct hub *hub);
 
 int hub_feed_init(struct hub *hub);
 void hub_feed_fini(struct hub *hub);
@@ -127,6 +130,9 @@ int hub_workers_init(struct hub *hub);
 void hub_workers_fini(struct hub *hub);
 int hub_watch_init(struct hub *hub);
 void hub_watch_fini(struct hub *hub);
+/* What the timers do: every 200 ms, every second. */
+void hub_links_look(struct hub *hub);
+void hub_workers_look(struct hub *hub);
 
 int hub_loop_init(struct hub *hub);
 void hub_loop_fini(struct hub *hub);

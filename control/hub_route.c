@@ -149,14 +149,17 @@ static int on_swept_route(void *ctx, const struct net_route *route)
 	return binding != NULL && binding->want_route ? 0 : stale_remove(route);
 }
 
-static void on_sweep(evutil_socket_t fd, short what, void *arg)
+void hub_routes_sweep(struct hub *hub)
 {
-	struct hub *hub = arg;
-
-	(void)fd;
-	(void)what;
 	if (net_route_list_ours(on_swept_route, hub) < 0)
 		log_sys("routes left by an earlier run: %s", net_error());
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	hub_routes_sweep(arg);
 }
 
 static int sweep_schedule(struct hub *hub)

@@ -56,14 +56,17 @@ static void link_poll(struct hub *hub, uint32_t i)
 	tunnels_follow(hub, i, info.link_up);
 }
 
-static void on_tick_fast(evutil_socket_t fd, short what, void *arg)
+void hub_links_look(struct hub *hub)
 {
-	struct hub *hub = arg;
-
-	(void)fd;
-	(void)what;
 	for (uint32_t i = 0; i < hub->port_count; i++)
 		link_poll(hub, i);
+}
+
+static void on_tick_fast(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	hub_links_look(arg);
 }
 
 /* ---- workers ---- */
@@ -87,7 +90,7 @@ static void worker_look(struct hub_workers *workers, uint32_t i, const struct dp
 		   info->lcore, WORKER_STILL_S);
 }
 
-static void workers_look(struct hub *hub)
+void hub_workers_look(struct hub *hub)
 {
 	struct dp_worker_info info;
 
@@ -141,7 +144,7 @@ static void on_tick_slow(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	workers_look(hub);
+	hub_workers_look(hub);
 	hub_neigh_renew(hub);
 	spoke_table_tick(hub->spokes);
 	status_tell(hub);

@@ -155,6 +155,14 @@ static const struct row check_rows[] = {
 	{"'0000:3b:00.1'", "net_af_packet0,iface=b",
 	 "19:13: ports[1].device: \"net_af_packet0,iface=b\": a device of its own, ports[0] has "
 	 "net_af_packet0"},
+	{"'0000:3b:00.1'", "net_af_packet1,iface=v-wan",
+	 "19:13: ports[1].device: \"net_af_packet1,iface=v-wan\": an interface of its own, "
+	 "ports[0] has "
+	 "v-wan"},
+	{"iface=v-wan", "iface=Tunnel42",
+	 "12:13: ports[0].device: \"net_af_packet0,iface=Tunnel42\": an interface other than "
+	 "Tunnel42, a "
+	 "twin's name"},
 	{"[1, 3]", "[1, 4]",
 	 "3:22: dataplane.worker-lcores[1]: \"4\": this machine has CPUs 0 to 3"},
 	{"[1, 3]", "[1, 1]", "3:22: dataplane.worker-lcores[1]: \"1\": each CPU once"},
