@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * methods_system: the daemon itself, the method table, the event log.
+ * methods_system: the daemon itself and how full its tables are, the method table, the event log.
  */
 #include <time.h>
 #include <unistd.h>
@@ -8,6 +8,8 @@
 #include "control/config.h"
 #include "control/events.h"
 #include "control/log.h"
+#include "control/nhrp/nhrp_server.h"
+#include "control/spoke.h"
 #include "dataplane/dp.h"
 #include "methods.h"
 
@@ -19,6 +21,31 @@ static json_t *limits_json(const struct dp_limits *limits)
 			 "spokes", (json_int_t)limits->spokes, "nexthops",
 			 (json_int_t)limits->nexthops, "routes", (json_int_t)limits->routes, "tbl8",
 			 (json_int_t)limits->tbl8, "neighbours", (json_int_t)limits->neighbours);
+}
+
+static json_t *table_json(uint64_t used, uint64_t max, uint64_t full)
+{
+	return json_pack("{s:I, s:I, s:I}", "used", (json_int_t)used, "max", (json_int_t)max,
+			 "full", (json_int_t)full);
+}
+
+/* How full the tables are, and how often one was too full. */
+static json_t *tables_json(const struct api_sources *src)
+{
+	struct spoke_table_info spokes = {0};
+	struct nhrp_cache_info nhrp = {0};
+	struct dp_fib_info fib = {0};
+
+	if (src->spokes)
+		spoke_table_info_get(src->spokes, &spokes);
+	if (src->nhrp)
+		nhrp_cache_info_get(nhrp_server_cache(src->nhrp), &nhrp);
+	dp_fib_info_get(0, &fib);
+	return json_pack("{s:o, s:o, s:o, s:o}", "spokes",
+			 table_json(spokes.spokes, spokes.capacity, spokes.full), "nhrp",
+			 table_json(nhrp.bindings, nhrp.capacity, nhrp.full), "routes",
+			 table_json(fib.routes, fib.routes_max, fib.full), "tbl8",
+			 table_json(fib.tbl8, fib.tbl8_max, fib.full));
 }
 
 static json_t *dataplane_json(const struct dp_conf *conf)
@@ -61,13 +88,14 @@ json_t *method_system_info(struct rpc_call *call)
 
 	clock_gettime(CLOCK_REALTIME, &ts);
 	return json_pack(
-		"{s:s, s:s, s:i, s:I, s:o, s:o, s:o, s:o, s:I}", "name", "dmvpn-hub", "version",
-		DMVPN_VERSION, "pid", (int)getpid(), "uptime_s", (json_int_t)(up_us / 1000000),
-		"started",
+		"{s:s, s:s, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:I}", "name", "dmvpn-hub",
+		"version", DMVPN_VERSION, "pid", (int)getpid(), "uptime_s",
+		(json_int_t)(up_us / 1000000), "started",
 		page_time((uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000 - up_us),
 		"config", page_text(env->sources->config->path), "dataplane",
-		dataplane_json(&env->sources->config->dataplane), "api", api_json(env->stats),
-		"log_suppressed_lines", (json_int_t)log_suppressed());
+		dataplane_json(&env->sources->config->dataplane), "tables",
+		tables_json(env->sources), "api", api_json(env->stats), "log_suppressed_lines",
+		(json_int_t)log_suppressed());
 }
 
 static json_t *param_json(const struct rpc_param *p)

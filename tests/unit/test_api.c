@@ -67,7 +67,9 @@ static const struct row rows[] = {
 	{"system.info", "{}",
 	 "{'name':'dmvpn-hub','config':'/etc/hub.yaml','api':{'clients':1,'clients_max':32},"
 	 "'dataplane':{'dpdk_version':'DPDK 22.11','workers':2,'mbufs':4096,'mbufs_in_use':17,"
-	 "'huge_pages':false,'idle':'poll','limits':{'tunnels':4,'spokes':10000}}}"},
+	 "'huge_pages':false,'idle':'poll','limits':{'tunnels':4,'spokes':10000}},"
+	 "'tables':{'spokes':{'used':3,'max':10000,'full':3},'nhrp':{'used':4,'max':100000},"
+	 "'routes':{'used':3,'max':1000}}}"},
 	{"spoke.list", "{}",
 	 "{'next':null,'spokes_used':3,'spokes_max':10000,'full':3,'spokes':["
 	 "{'interface':'Tunnel100','nbma':'198.51.100.0','natt_port':0,'state':'UP',"
