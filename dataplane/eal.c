@@ -3,8 +3,8 @@
  * eal: the arguments of rte_eal_init, made from the configuration and the memory plan.
  *
  * Nothing is shared with other processes on the machine: no telemetry socket, no shared
- * configuration, memory without a name in a file
- * system, an own run-time directory. So two hubs run side by side on one machine.
+ * configuration, memory without a name in a file system. So two hubs run side by side on one
+ * machine; the run-time directory of their common prefix stays empty.
  * Devices are not given here: dp_port_add probes them one by one, so that a failure has a port's
  * name. The PCI bus is put into allow-list mode by an address that no machine has, otherwise EAL
  * would take every NIC that happens to be bound to VFIO.
@@ -218,7 +218,7 @@ static void args_build(const struct dp_conf *conf, uint64_t need, bool huge)
 	lcores_add(conf);
 	memory_add(need, huge);
 	arg_add("--no-telemetry");
-	arg_add("--file-prefix=dmvpn-%d", (int)getpid());
+	arg_add("--file-prefix=dmvpn-hub");
 	/* rte_fib's AVX-512 look-up is refused otherwise. */
 	arg_add("--force-max-simd-bitwidth=512");
 	arg_add("--log-level=%s", conf->debug ? "*:debug" : "*:error");
@@ -258,10 +258,5 @@ int eal_start(const struct dp_conf *conf, const struct dp_memory_plan *plan, boo
 
 void eal_stop(void)
 {
-	char dir[256];
-
-	snprintf(dir, sizeof(dir), "%s", rte_eal_get_runtime_dir());
 	rte_eal_cleanup();
-	/* Named after our pid: nobody else will use it. */
-	rmdir(dir);
 }
