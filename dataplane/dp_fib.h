@@ -66,12 +66,13 @@ struct dp_fib_row {
 	bool bound; /* GATEWAY: the tunnel's next hop has an NHRP binding, the port's a neighbour
 		       entry */
 };
-/* Where a listing stands; start with all zero. */
+/* Where a listing stands: the row told last, which may be deleted meanwhile. Start with all zero.
+ */
 struct dp_fib_cursor {
 	uint32_t ip; /* host order */
 	uint8_t len;
 	bool started;
-	bool done; /* at the end, or the row it stood at was deleted meanwhile: start over */
+	bool done; /* at the end */
 };
 /* Fills at most `max` rows, the default route first, then ascending with longer prefixes before
  * what covers them; returns how many, 0 at the end. */

@@ -273,6 +273,32 @@ static void row_fill(struct rte_rib_node *node,
 	fib_nh_fill((uint32_t)nh, &row->route);
 }
 
+/* The first node of the listing in ip/len: what is longer comes before what covers it. */
+static struct rte_rib_node *subtree_first(struct rte_rib *rib, uint32_t ip, uint8_t len)
+{
+	struct rte_rib_node *node = rte_rib_get_nxt(rib, ip, len, NULL, RTE_RIB_GET_NXT_ALL);
+
+	return node != NULL ? node : rte_rib_lookup_exact(rib, ip, len);
+}
+
+/* The node after a prefix that was deleted: what is to the right of it at each length upwards, then
+ * what covered both. */
+static struct rte_rib_node *row_after(struct rte_rib *rib, uint32_t ip, uint8_t len)
+{
+	struct rte_rib_node *node = NULL;
+
+	for (; len > 0 && node == NULL; len--) {
+		const uint32_t bit = 1u << (32 - len);
+
+		if ((ip & bit) == 0)
+			node = subtree_first(rib, ip | bit, len);
+		ip &= ~(bit | (bit - 1));
+		if (node == NULL && len > 1)
+			node = rte_rib_lookup_exact(rib, ip, len - 1);
+	}
+	return node;
+}
+
 /* The node after the cursor's. rte_rib_get_nxt never returns 0.0.0.0/0 itself: it comes first. */
 static struct rte_rib_node *row_next(struct rte_rib *rib, const struct dp_fib_cursor *cursor)
 {
@@ -285,7 +311,7 @@ static struct rte_rib_node *row_next(struct rte_rib *rib, const struct dp_fib_cu
 	} else if (cursor->len != 0) {
 		node = rte_rib_lookup_exact(rib, cursor->ip, cursor->len);
 		if (node == NULL)
-			return NULL;
+			return row_after(rib, cursor->ip, cursor->len);
 	}
 	return rte_rib_get_nxt(rib, 0, 0, node, RTE_RIB_GET_NXT_ALL);
 }

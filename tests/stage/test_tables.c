@@ -155,6 +155,53 @@ static void test_route_list(void **state)
 	assert_int_equal(route_del("0.0.0.0/0"), 0);
 }
 
+/* Tells the whole list one by one into texts[]; deletes the row of number `victim` when it was
+ * told. */
+static unsigned list_all(char texts[][DP_PREFIX_STRLEN], unsigned max, unsigned victim)
+{
+	struct dp_fib_cursor cursor = {0};
+	struct dp_fib_row row;
+	unsigned n = 0;
+
+	while (dp_fib_list(0, &cursor, &row, 1) == 1) {
+		assert_true(n < max);
+		dp_prefix_format(&row.prefix, texts[n]);
+		if (n++ == victim)
+			assert_int_equal(dp_fib_del(0, &row.prefix), 0);
+	}
+	return n;
+}
+
+/* The row that a listing stands at goes away: the rest is told all the same, each once. */
+static void test_route_list_deleted(void **state)
+{
+	static const char *const routes[] = {"0.0.0.0/0",       "128.0.0.0/1",   "172.16.0.0/12",
+					     "172.30.0.0/16",   "172.30.0.0/24", "172.30.1.0/24",
+					     "172.30.1.128/25", "172.30.1.9/32", "172.31.0.0/16",
+					     "192.0.0.0/2",     "255.0.0.0/8"};
+	char before[64][DP_PREFIX_STRLEN], texts[64][DP_PREFIX_STRLEN];
+	unsigned total;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+		assert_int_equal(route_set(routes[i], "10.255.0.12"), 0);
+	total = list_all(before, 64, UINT32_MAX);
+	for (unsigned victim = 0; victim < total; victim++) {
+		bool ours = false;
+
+		for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+			ours |= strcmp(routes[i], before[victim]) == 0;
+		if (!ours)
+			continue;
+		assert_int_equal(list_all(texts, 64, victim), total);
+		for (unsigned i = 0; i < total; i++)
+			assert_string_equal(texts[i], before[i]);
+		assert_int_equal(route_set(before[victim], "10.255.0.12"), 0);
+	}
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+		assert_int_equal(route_del(routes[i]), 0);
+}
+
 /* A route via an overlay address follows that address: bound ahead, unbound, moved. */
 static void test_gateway_binding(void **state)
 {
@@ -352,11 +399,17 @@ static void test_tunnel_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_longest_prefix),  cmocka_unit_test(test_route_errors),
-		cmocka_unit_test(test_route_capacity),  cmocka_unit_test(test_route_list),
-		cmocka_unit_test(test_gateway_binding), cmocka_unit_test(test_multipath),
-		cmocka_unit_test(test_rebind),          cmocka_unit_test(test_grace_period),
-		cmocka_unit_test(test_spoke_capacity),  cmocka_unit_test(test_neighbour_references),
+		cmocka_unit_test(test_longest_prefix),
+		cmocka_unit_test(test_route_errors),
+		cmocka_unit_test(test_route_capacity),
+		cmocka_unit_test(test_route_list),
+		cmocka_unit_test(test_route_list_deleted),
+		cmocka_unit_test(test_gateway_binding),
+		cmocka_unit_test(test_multipath),
+		cmocka_unit_test(test_rebind),
+		cmocka_unit_test(test_grace_period),
+		cmocka_unit_test(test_spoke_capacity),
+		cmocka_unit_test(test_neighbour_references),
 		cmocka_unit_test(test_tunnel_errors),
 	};
 
