@@ -38,29 +38,47 @@ hub_json() {
 # The spoke's registration, with the addresses it must have; exactly one.
 hub_knows() { # SPOKE
 	node_ids "$1"
-	hub_json nhrp '[.. | objects | select(.protocol == $tun and .nbma == $nbma)] | length == 1' \
+	hub_json nhrp '[.entries[] | select(.protocol == $tun and .nbma == $nbma)] | length == 1' \
 		--arg tun "$TUN" --arg nbma "$NBMA" > /dev/null
 }
 
-hub_lists_spoke() { # SPOKE
+hub_spoke_up() { # SPOKE
 	node_ids "$1"
-	hub_json spokes '[.. | objects | select(.nbma == $nbma)] | length == 1' --arg nbma "$NBMA" > /dev/null
+	hub_json spokes '.spokes[] | select(.nbma == $nbma and .protocol == [$tun] and .state == "UP")' \
+		--arg tun "$TUN" --arg nbma "$NBMA" > /dev/null
 }
 
-# Invariant 5 of the design, once nothing moves.
-hub_balanced() { hub_json workers '[.. | objects | .balance? | numbers] | length > 0 and all(. == 0)' > /dev/null; }
+# "RX TX" packets of a spoke: what came out of its tunnel and what went into it, without NHRP
+hub_spoke_pkts() { # SPOKE
+	node_ids "$1"
+	hub_json spokes '.spokes[] | select(.nbma == $nbma) | "\(.rx_pkts) \(.tx_pkts)"' --arg nbma "$NBMA"
+}
 
-hub_hairpins() { hub_json workers '[.. | objects | .hairpin_pkts? | numbers] | add'; }
+hub_hairpins() { hub_json workers '[.workers[].hairpin_pkts] | add'; }
 
-# Drops by reason, one per line; IPv6 and multicast are noise that every kernel makes by itself.
-hub_drops() {
-	hub_json drops '[.. | objects | select(has("reason") and .pkts > 0)
-		| select(.reason | IN("ip6-unsupported", "no-mroute") | not)] | .[] | "\(.reason) \(.pkts)"' || true
+hub_dropped() { # REASON
+	hub_json drops '.drops[] | select(.reason == $reason) | .pkts' --arg reason "$1"
+}
+
+# Drops that are somebody's mistake, one per line.  IPv6 and multicast is what every kernel says unasked.
+hub_mistakes() {
+	hub_json drops '.drops[] | select(.pkts > 0 and (.reason | IN("ip6-unsupported", "no-mroute") | not))
+		| "\(.reason) \(.pkts)"' || true
+}
+
+# Nothing moves, each packet is accounted for, each buffer is back.
+hub_drained() {
+	hub_json workers '[.workers[] | .balance == 0 and .held_pkts == 0] | length > 0 and all' > /dev/null &&
+		hub_json system '.dataplane.mbufs_in_use == 0' > /dev/null
 }
 
 # --- what its kernel says ----------------------------------------------------------------------------
 
-hub_link() { ip -n "$NS_HUB" link show "$1" > /dev/null 2>&1; }
+# "wan0:4 ...": its twins and their interface numbers, which change when one is made anew.
+hub_twins() {
+	ip -n "$NS_HUB" -j link | jq -e -r '[.[] | select(.ifname | IN("wan0", "lan0", "Tunnel100"))
+		| "\(.ifname):\(.ifindex)"] | sort | join(" ")'
+}
 
 # The host route of a registered spoke, as install-routes makes it.
 hub_host_route() { # SPOKE
@@ -81,7 +99,7 @@ spoke_registered() { # SPOKE
 wait_registered() { # SPOKE SECONDS
 	wait_for "$2" "$1 is registered: the hub says so" hub_knows "$1"
 	wait_for "$2" "$1 is registered: FRR says so" spoke_registered "$1"
-	wait_for 5 "$1 is in show spokes" hub_lists_spoke "$1"
+	wait_for 5 "$1 is up in show spokes" hub_spoke_up "$1"
 	wait_for 5 "$1 has its host route in the hub's kernel" hub_host_route "$1"
 }
 
