@@ -67,7 +67,7 @@ json_t *method_twin(enum dp_twin_kind kind, uint16_t id)
 	json_t *twin;
 
 	_Static_assert(sizeof(stats) == (sizeof(counters) / sizeof(counters[0]) - 1) * 8,
-		       "every counter of a twin is shown");
+		       "a new counter of a twin goes into the list above");
 	if (dp_twin_stats_get(kind, id, &stats) < 0)
 		return json_null();
 	twin = json_object();

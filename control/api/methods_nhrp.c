@@ -22,7 +22,7 @@ static const struct page_counter spoke_counters[] = {
 };
 _Static_assert(sizeof(struct dp_spoke_counters) ==
 		       (sizeof(spoke_counters) / sizeof(spoke_counters[0]) - 1) * 8,
-	       "every counter of a spoke is shown");
+	       "a new counter of a spoke goes into spoke_counters");
 
 static uint64_t now_ms(void)
 {

@@ -23,7 +23,7 @@ static const struct page_counter port_counters[] = {
 	{NULL},
 };
 _Static_assert(sizeof(struct dp_port_stats) == (COUNT_OF(port_counters) - 1) * 8,
-	       "every counter of a port is shown");
+	       "a new counter of a port goes into port_counters");
 
 static const struct page_counter worker_counters[] = {
 	PAGE_COUNTER(dp_worker_stats, rx_pkts),
@@ -46,7 +46,7 @@ static const struct page_counter worker_counters[] = {
 };
 _Static_assert(sizeof(struct dp_worker_stats) ==
 		       (COUNT_OF(worker_counters) - 1 + DP_DROP_COUNT) * 8,
-	       "every counter of a worker is shown");
+	       "a new counter of a worker goes into worker_counters");
 
 static const char *role_name(enum dp_port_role role)
 {
