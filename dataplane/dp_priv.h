@@ -11,6 +11,8 @@
 
 int defer_init(const struct dp_conf *conf);
 void defer_fini(void);
+int source_init(const struct dp_conf *conf);
+void source_fini(void);
 int tunnel_init(const struct dp_conf *conf);
 void tunnel_fini(void);
 int neigh_init(const struct dp_conf *conf);

@@ -8,6 +8,16 @@
 #include "dp.h"
 #include "dp_addr.h"
 
+/* DF of the outer header. */
+enum dp_df {
+	DP_DF_SET,   /* always: the underlay's MTU must be known */
+	DP_DF_COPY,  /* of the inner header */
+	DP_DF_CLEAR, /* never: the underlay may fragment */
+};
+
+/* Inner sources that a spoke may use: source.h. */
+enum dp_source_check { DP_SOURCE_CHECK_OFF, DP_SOURCE_CHECK_OWN, DP_SOURCE_CHECK_STRICT };
+
 struct dp_tunnel_conf {
 	char name[DP_NAME_LEN]; /* also the name of its twin */
 	struct dp_addr source;  /* local NBMA address */
@@ -19,7 +29,10 @@ struct dp_tunnel_conf {
 	uint8_t ttl;   /* of the outer header */
 	bool redirect; /* detect hairpins inside network_id */
 	uint16_t redirect_interval_s;
-	uint32_t network_id; /* local name of the cloud; 0 = none */
+	uint16_t adjust_mss;  /* bytes, of TCP SYNs in both directions; 0: as they are */
+	uint8_t df;           /* enum dp_df */
+	uint8_t source_check; /* enum dp_source_check */
+	uint32_t network_id;  /* local name of the cloud; 0 = none */
 };
 
 /* -EEXIST: (source, key) is taken; -ENOSPC: dp_limits.tunnels. */

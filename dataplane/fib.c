@@ -23,6 +23,7 @@
 
 #include "defer.h"
 #include "dp_priv.h"
+#include "source.h"
 #include "table.h"
 
 #define GRACE_MS 100
@@ -185,6 +186,14 @@ static int route_write(const struct dp_prefix *prefix, bool is_new, uint32_t nh)
 	return 0;
 }
 
+/* What an old route stood for goes, once the new one is in its place. */
+static void route_forget(const struct dp_prefix *prefix, uint32_t nh)
+{
+	if (nh > FIB_NH_NONE && fib_nhs[nh].type == DP_ROUTE_LOCAL)
+		source_del(&prefix->addr);
+	fib_nh_put(nh);
+}
+
 int dp_fib_set(uint16_t vrf, const struct dp_prefix *prefix, const struct dp_route *route)
 {
 	struct rte_rib_node *node;
@@ -215,7 +224,9 @@ int dp_fib_set(uint16_t vrf, const struct dp_prefix *prefix, const struct dp_rou
 	}
 	if (node == NULL)
 		info.routes++;
-	fib_nh_put((uint32_t)old);
+	if (route->type == DP_ROUTE_LOCAL)
+		source_add(&prefix->addr);
+	route_forget(prefix, (uint32_t)old);
 	return 0;
 }
 
@@ -239,7 +250,7 @@ int dp_fib_del(uint16_t vrf, const struct dp_prefix *prefix)
 	if (prefix->len > 24)
 		group_release(ip);
 	info.routes--;
-	fib_nh_put((uint32_t)nh);
+	route_forget(prefix, (uint32_t)nh);
 	return 0;
 }
 

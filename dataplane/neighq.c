@@ -53,7 +53,7 @@ void neigh_hold(struct dp_worker *w, struct rte_mbuf *m)
 	*slot = (struct dp_neighq_entry){
 		.m = m, .deadline_tsc = w->now_tsc + DP_NEIGHQ_WAIT_S * rte_get_tsc_hz()};
 	w->neighq_used++;
-	w->stats.held_pkts = w->neighq_used;
+	w->stats.held_pkts++;
 }
 
 /* true: the entry is free again. */
@@ -84,8 +84,8 @@ void neigh_queue_run(struct dp_worker *w)
 			continue;
 		w->neighq[i].m = NULL;
 		w->neighq_used--;
+		w->stats.held_pkts--;
 	}
-	w->stats.held_pkts = w->neighq_used;
 }
 
 void neigh_queue_flush(struct dp_worker *w)
@@ -95,7 +95,7 @@ void neigh_queue_flush(struct dp_worker *w)
 			continue;
 		dp_drop(w, w->neighq[i].m, DP_DROP_SHUTDOWN);
 		w->neighq[i].m = NULL;
+		w->neighq_used--;
+		w->stats.held_pkts--;
 	}
-	w->neighq_used = 0;
-	w->stats.held_pkts = 0;
 }

@@ -14,6 +14,7 @@
 #include "dp_priv.h"
 #include "fib.h"
 #include "pool.h"
+#include "source.h"
 #include "spoke.h"
 
 struct entry {
@@ -101,6 +102,7 @@ int dp_nexthop_set(uint16_t tunnel, const struct dp_addr *protocol, uint32_t spo
 		index_pool_put(&ids, index);
 		return dp_error_set(-ENOSPC, "next hops: old entries wait for a grace period");
 	}
+	source_add(protocol);
 	entry_point_to(&entries[index], spoke);
 	if (entry_publish(&entries[index]) < 0) {
 		dp_nexthop_del(tunnel, protocol);
@@ -116,6 +118,7 @@ int dp_nexthop_del(uint16_t tunnel, const struct dp_addr *protocol)
 
 	if (index == 0)
 		return -ENOENT;
+	source_del(protocol);
 	fib_gateway_bind(tunnel, protocol, 0);
 	table_del(nexthop_table, &key);
 	table_del(entry_table, &key);

@@ -25,10 +25,13 @@ struct spoke {
 	bool in_use;
 	uint32_t adj;
 	uint32_t nexthops; /* that point here */
+	bool multicast;
 };
 
 struct adj *adjs;
 struct rte_hash *spoke_table;
+uint32_t *mcast_members;
+uint32_t mcast_members_end;
 
 static struct spoke *spokes; /* [max + 1] */
 static struct index_pool ids, adj_ids;
@@ -40,7 +43,10 @@ int spoke_init(const struct dp_conf *conf)
 	spokes = calloc(max + 1, sizeof(*spokes));
 	adjs = rte_zmalloc("adj", (2 * max + 1) * sizeof(*adjs), RTE_CACHE_LINE_SIZE);
 	spoke_table = table_create("spokes", max);
-	if (spokes == NULL || adjs == NULL || spoke_table == NULL ||
+	mcast_members =
+		rte_zmalloc("mcast", (max + 1) * sizeof(*mcast_members), RTE_CACHE_LINE_SIZE);
+	mcast_members_end = max + 1;
+	if (spokes == NULL || adjs == NULL || mcast_members == NULL || spoke_table == NULL ||
 	    index_pool_init(&ids, max) < 0 || index_pool_init(&adj_ids, 2 * max) < 0)
 		return -ENOMEM;
 	return 0;
@@ -50,11 +56,13 @@ void spoke_fini(void)
 {
 	table_free(spoke_table);
 	rte_free(adjs);
+	rte_free(mcast_members);
 	free(spokes);
 	index_pool_fini(&ids);
 	index_pool_fini(&adj_ids);
 	spoke_table = NULL;
 	adjs = NULL;
+	mcast_members = NULL;
 	spokes = NULL;
 }
 
@@ -75,9 +83,6 @@ void adj_build(struct adj *adj, uint16_t tunnel, const struct dp_addr *nbma)
 	const struct dp_tunnel_conf *conf = &tunnels[tunnel].conf;
 	struct rte_ipv4_hdr ip = {
 		.version_ihl = RTE_IPV4_VHL_DEF,
-		/* No fragmentation of outer packets yet, so DF is set and the ID means nothing
-		 * (RFC 6864 section 4.1). */
-		.fragment_offset = RTE_BE16(RTE_IPV4_HDR_DF_FLAG),
 		.time_to_live = conf->ttl,
 		.next_proto_id = IPPROTO_GRE,
 		.src_addr = conf->source.ip4_be,
@@ -94,6 +99,7 @@ void adj_build(struct adj *adj, uint16_t tunnel, const struct dp_addr *nbma)
 	adj->tunnel = tunnel;
 	adj->mtu = conf->mtu;
 	adj->network_id = conf->network_id;
+	adj->df = conf->df;
 }
 
 static void adj_free(uint32_t index)
@@ -105,6 +111,14 @@ static void adj_free(uint32_t index)
 static void spoke_free(uint32_t index)
 {
 	index_pool_put(&ids, index);
+}
+
+static void member_publish(uint32_t spoke)
+{
+	const struct spoke *s = &spokes[spoke];
+	uint32_t adj = s->in_use && s->multicast ? s->adj : 0;
+
+	__atomic_store_n(&mcast_members[spoke], adj, __ATOMIC_RELEASE);
 }
 
 /* A published adjacency for the spoke; 0: none left. */
@@ -174,6 +188,7 @@ int dp_spoke_del(uint32_t spoke)
 	table_del(spoke_table, &key);
 	tunnels[s->key.tunnel].spokes--;
 	s->in_use = false;
+	member_publish(spoke);
 	if (adjs[s->adj].neigh != 0)
 		dp_neigh_put(adjs[s->adj].neigh);
 	defer_free(adj_free, s->adj);
@@ -207,6 +222,7 @@ int dp_spoke_neigh_set(uint32_t spoke, uint32_t neigh)
 		return dp_error_set(-ENOSPC, "adjacencies: old ones wait for a grace period");
 	spokes[spoke].adj = index;
 	nexthop_rebind(spoke);
+	member_publish(spoke);
 	if (adjs[old].neigh != 0)
 		dp_neigh_put(adjs[old].neigh);
 	defer_free(adj_free, old);
@@ -226,6 +242,15 @@ int dp_spoke_counters_get(uint32_t spoke, struct dp_spoke_counters *counters)
 		counters->tx_pkts += c->tx_pkts;
 		counters->tx_bytes += c->tx_bytes;
 	}
+	return 0;
+}
+
+int dp_spoke_multicast_set(uint32_t spoke, bool on)
+{
+	if (!spoke_exists(spoke))
+		return dp_error_set(-ENOENT, "spoke %u: no such spoke", spoke);
+	spokes[spoke].multicast = on;
+	member_publish(spoke);
 	return 0;
 }
 

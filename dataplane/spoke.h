@@ -14,7 +14,7 @@
  * new object, the index swapped wherever it is bound, the old one deferred.
  */
 struct adj {
-	uint8_t header[ADJ_HEADER_MAX]; /* IPv4 total length and checksum are 0 */
+	uint8_t header[ADJ_HEADER_MAX]; /* IPv4 length, TOS, ID, flags and checksum are 0 */
 	uint32_t ip_sum; /* of the IPv4 header as it stands in `header`, not folded */
 	uint32_t neigh;  /* underlay neighbour; 0 = no route */
 	uint32_t spoke;
@@ -22,6 +22,7 @@ struct adj {
 	uint16_t tunnel;
 	uint16_t mtu; /* largest inner packet */
 	uint8_t header_len;
+	uint8_t df; /* enum dp_df */
 } __rte_cache_aligned;
 _Static_assert(sizeof(struct adj) == 64, "one load per packet");
 
@@ -29,6 +30,10 @@ _Static_assert(sizeof(struct adj) == 64, "one load per packet");
 
 extern struct adj *adjs; /* [2 x limits.spokes + 1]: a change needs a second one for a while */
 extern struct rte_hash *spoke_table;
+
+/* mcast.c reads it: by spoke, its adjacency while it is a multicast member, else 0. */
+extern uint32_t *mcast_members;    /* [limits.spokes + 1] */
+extern uint32_t mcast_members_end; /* one beyond the last spoke */
 
 static inline struct table_key spoke_key(uint16_t tunnel,
 					 const struct dp_addr *nbma,

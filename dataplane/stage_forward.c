@@ -2,15 +2,16 @@
 /*
  * stage_forward: an inner IPv4 packet finds its way out.
  *
- * Checks (RFC 1812 sections 5.2.2, 5.3.7), one bulk look-up in the FIB, then per packet: our own
- * address -> twin; neighbour on a port; spoke's adjacency. Packets that the kernel sent into a twin
- * are ours, not transit: no TTL, no source check, no hairpin. A packet that leaves by the
- * network-id it came in on is a hairpin: forwarded all the same, and noticed for a redirect. Not
- * done: ICMP errors, fragmentation, MSS clamp, multicast replication, source check.
+ * One bulk look-up in the FIB, then per packet: our own address -> twin; neighbour on a port;
+ * spoke's adjacency. Packets that the kernel sent into a twin are ours, not transit: no TTL, no
+ * hairpin. A packet that leaves by the network-id it came in on is a hairpin: forwarded all the
+ * same, and noticed for a redirect.
+ * Not done: ICMP errors, fragmentation.
  */
 #include <rte_hash_crc.h>
 
 #include "fib.h"
+#include "mss.h"
 #include "neigh.h"
 #include "nexthop.h"
 #include "spoke.h"
@@ -19,62 +20,6 @@
 
 #define GO_ON (-1)
 #define PUNT  (-2)
-
-/* To the twin of the interface that the packet came in on. */
-static void punt_to_twin(struct dp_worker *w, struct rte_mbuf *m, const struct dp_meta *meta)
-{
-	if (meta->flags & DP_META_FROM_TUNNEL) {
-		dp_punt(w, m, DP_PUNT_TUNNEL_TWIN);
-		return;
-	}
-	/* stage_rx took the Ethernet header off; its bytes are still there. */
-	rte_pktmbuf_prepend(m, RTE_ETHER_HDR_LEN);
-	dp_punt(w, m, DP_PUNT_PORT_TWIN);
-}
-
-static int check(struct rte_mbuf *m, const struct dp_meta *meta)
-{
-	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
-	bool from_twin = (meta->flags & DP_META_FROM_TWIN) != 0;
-	uint16_t total;
-
-	if (unlikely(from_twin && m->data_len > 0 && (ip->version_ihl >> 4) == 6))
-		return DP_DROP_IP6_UNSUPPORTED;
-	total = ip4_header_check(ip, m->data_len);
-	if (unlikely(total == 0))
-		return DP_DROP_INNER_IP_HEADER;
-	rte_pktmbuf_trim(m, (uint16_t)(m->data_len - total));
-	if (unlikely(ip4_is_multicast(ip->dst_addr) || ip->dst_addr == IP4_BROADCAST)) {
-		if (from_twin ||
-		    (ip->dst_addr != IP4_BROADCAST && !ip4_is_link_local_multicast(ip->dst_addr)))
-			return DP_DROP_NO_MROUTE;
-		return PUNT;
-	}
-	if (unlikely(!from_twin && (ip4_is_martian_source(ip->src_addr) ||
-				    ip4_is_martian_destination(ip->dst_addr))))
-		return DP_DROP_MARTIAN;
-	return GO_ON;
-}
-
-static uint16_t check_burst(struct dp_worker *w, struct rte_mbuf **m, uint16_t n, uint32_t *dst)
-{
-	uint16_t good = 0;
-
-	for (uint16_t i = 0; i < n; i++) {
-		const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m[i], const struct rte_ipv4_hdr *);
-		int verdict = check(m[i], dp_meta(m[i]));
-
-		if (likely(verdict == GO_ON)) {
-			dst[good] = rte_be_to_cpu_32(ip->dst_addr);
-			m[good++] = m[i];
-		} else if (verdict == PUNT) {
-			punt_to_twin(w, m[i], dp_meta(m[i]));
-		} else {
-			dp_drop(w, m[i], (enum dp_drop_reason)verdict);
-		}
-	}
-	return good;
-}
 
 /* Next hop on a port: a gateway, or the destination itself. */
 static void to_port(struct dp_meta *meta, const struct fib_nh *nh, rte_be32_t dst)
@@ -182,7 +127,32 @@ static uint16_t route_burst(struct dp_worker *w,
 	return good;
 }
 
-/* MTU, TTL, hairpin of a packet whose way is known. */
+/* The smallest MSS that the tunnels on the packet's way ask for; 0: none does. */
+static uint16_t mss_limit(const struct dp_meta *meta)
+{
+	uint16_t in = 0, out = 0;
+
+	if (meta->flags & DP_META_FROM_TUNNEL)
+		in = tunnels[meta->tunnel].conf.adjust_mss;
+	if (meta->adj != 0)
+		out = tunnels[adjs[meta->adj].tunnel].conf.adjust_mss;
+	return in == 0 || (out != 0 && out < in) ? out : in;
+}
+
+static void mss_check(struct rte_mbuf *m, const struct dp_meta *meta)
+{
+	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, struct rte_ipv4_hdr *);
+	uint16_t ihl = rte_ipv4_hdr_len(ip), limit;
+
+	/* Another fragment than the first has no TCP header. */
+	if (ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_OFFSET_MASK))
+		return;
+	limit = mss_limit(meta);
+	if (limit != 0)
+		tcp_mss_clamp((uint8_t *)ip + ihl, (uint32_t)m->data_len - ihl, limit);
+}
+
+/* MTU, TTL, MSS, hairpin of a packet whose way is known. */
 static int forward(struct dp_worker *w, struct rte_mbuf *m)
 {
 	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, struct rte_ipv4_hdr *);
@@ -198,6 +168,8 @@ static int forward(struct dp_worker *w, struct rte_mbuf *m)
 	if (unlikely(ip->time_to_live <= 1))
 		return DP_DROP_TTL_EXPIRED;
 	ip4_ttl_decrement(ip);
+	if (ip->next_proto_id == IPPROTO_TCP)
+		mss_check(m, meta);
 	if (meta->adj != 0)
 		hairpin_check(w, m, meta);
 	return GO_ON;
@@ -209,7 +181,9 @@ uint16_t stage_forward(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 	uint64_t nh[DP_BURST];
 	uint16_t good = 0;
 
-	n = check_burst(w, m, n, dst);
+	for (uint16_t i = 0; i < n; i++)
+		dst[i] = rte_be_to_cpu_32(
+			rte_pktmbuf_mtod(m[i], const struct rte_ipv4_hdr *)->dst_addr);
 	fib_lookup(0, dst, nh, n);
 	n = route_burst(w, m, n, nh);
 	for (uint16_t i = 0; i < n; i++) {

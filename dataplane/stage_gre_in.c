@@ -112,6 +112,7 @@ static int decapsulate(struct burst *b, struct rte_mbuf *m, uint16_t *protocol)
 		return reason;
 	meta->outer_src = dp_addr_ip4(ip->src_addr);
 	meta->outer_dst = dp_addr_ip4(ip->dst_addr);
+	meta->outer_ecn = ip->type_of_service & 3;
 	if (!tunnel_find(b, meta, &gre))
 		return DP_DROP_GRE_NO_TUNNEL;
 	*protocol = gre.protocol;

@@ -4,7 +4,6 @@
  * one copy, one length, one checksum fold. RFC 2784, RFC 2890.
  * stage_nhrp_out does the same for NHRP from the control core, which may also go to an address that
  * is no spoke's (a refused registration).
- * Not done: DSCP and ECN (RFC 6040), DF other than set.
  */
 #include "fib.h"
 #include "neigh.h"
@@ -12,15 +11,50 @@
 #include "stages.h"
 #include "wire.h"
 
-static uint8_t *header_push(struct rte_mbuf *m, const struct adj *a)
+#define NHRP_TOS 0xc0 /* CS6, as routing protocols (RFC 4594 section 3.1) */
+
+/*
+ * DSCP and ECN are the inner packet's (RFC 2983 uniform model, RFC 6040 normal mode). With DF clear
+ * the ID must differ from packet to packet (RFC 6864): the caller gives a count.
+ */
+static uint8_t *header_push(
+	struct rte_mbuf *m, const struct adj *a, uint8_t tos, bool df, uint16_t count)
 {
 	uint8_t *p = (uint8_t *)rte_pktmbuf_prepend(m, a->header_len);
 	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)p;
 
 	memcpy(p, a->header, a->header_len);
+	ip->type_of_service = tos;
 	ip->total_length = rte_cpu_to_be_16(m->data_len);
-	ip->hdr_checksum = ip4_sum_fold(a->ip_sum + ip->total_length);
+	ip->packet_id = df ? 0 : rte_cpu_to_be_16(count);
+	ip->fragment_offset = df ? RTE_BE16(RTE_IPV4_HDR_DF_FLAG) : 0;
+	ip->hdr_checksum = ip4_sum_fold(a->ip_sum + rte_cpu_to_be_16(tos) + ip->total_length +
+					ip->packet_id + ip->fragment_offset);
 	return p;
+}
+
+static bool df_outer(const struct adj *a, const struct rte_ipv4_hdr *inner)
+{
+	switch ((enum dp_df)a->df) {
+	case DP_DF_SET:
+		return true;
+	case DP_DF_COPY:
+		return (inner->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG)) != 0;
+	case DP_DF_CLEAR:
+		return false;
+	}
+	return true;
+}
+
+static void encapsulate(struct dp_worker *w, struct rte_mbuf *m, const struct adj *a)
+{
+	const struct rte_ipv4_hdr *inner = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
+	struct dp_spoke_counters *counters = &w->spokes[a->spoke];
+
+	counters->tx_pkts++;
+	counters->tx_bytes += m->data_len;
+	dp_meta(m)->neigh = a->neigh;
+	header_push(m, a, inner->type_of_service, df_outer(a, inner), (uint16_t)counters->tx_pkts);
 }
 
 uint16_t stage_gre_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
@@ -36,18 +70,14 @@ uint16_t stage_gre_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 				dp_drop(w, m[i], DP_DROP_NO_UNDERLAY_ROUTE);
 				continue;
 			}
-			w->spokes[a->spoke].tx_pkts++;
-			w->spokes[a->spoke].tx_bytes += m[i]->data_len;
-			meta->neigh = a->neigh;
-			header_push(m[i], a);
+			encapsulate(w, m[i], a);
 		}
 		m[good++] = m[i];
 	}
 	return good;
 }
 
-/* The neighbour that leads to an NBMA address; false: no route over a port. */
-static bool underlay_find(struct dp_meta *meta)
+bool underlay_find(struct dp_meta *meta)
 {
 	uint32_t dst = rte_be_to_cpu_32(meta->outer_dst.ip4_be);
 	const struct fib_nh *nh;
@@ -68,7 +98,7 @@ static bool underlay_find(struct dp_meta *meta)
 	return true;
 }
 
-static bool nhrp_encapsulate(struct rte_mbuf *m)
+static bool nhrp_encapsulate(struct dp_worker *w, struct rte_mbuf *m)
 {
 	struct dp_meta *meta = dp_meta(m);
 	struct table_key key = spoke_key(meta->tunnel, &meta->outer_dst, meta->natt_port);
@@ -86,7 +116,7 @@ static bool nhrp_encapsulate(struct rte_mbuf *m)
 		adj_build(&bare, meta->tunnel, &meta->outer_dst);
 		a = &bare;
 	}
-	p = header_push(m, a);
+	p = header_push(m, a, NHRP_TOS, a->df == DP_DF_SET, (uint16_t)w->stats.injected_pkts);
 	memcpy(p + ADJ_GRE_PROTOCOL_OFFSET, &protocol, sizeof(protocol));
 	return true;
 }
@@ -96,7 +126,7 @@ uint16_t stage_nhrp_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 	uint16_t good = 0;
 
 	for (uint16_t i = 0; i < n; i++) {
-		if (likely(nhrp_encapsulate(m[i])))
+		if (likely(nhrp_encapsulate(w, m[i])))
 			m[good++] = m[i];
 		else
 			dp_drop(w, m[i], DP_DROP_NO_UNDERLAY_ROUTE);

@@ -10,6 +10,8 @@
 uint16_t stage_rx(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 /* Outer IP + GRE -> inner IP with tunnel and spoke; NHRP punted. Packets of kind IP pass. */
 uint16_t stage_gre_in(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
+/* Inner IP -> inner IP that may be forwarded; multicast replicated or to the twin. */
+uint16_t stage_ip_in(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 /* Inner IP -> adjacency or neighbour; our own addresses to the twin; hairpins noticed. */
 uint16_t stage_forward(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 /* Puts GRE and the outer header in front of packets with an adjacency. */
@@ -24,6 +26,16 @@ uint16_t stage_nhrp_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 void tx_flush(struct dp_worker *w);
 /* One whole frame to a port (from its twin). */
 void tx_frame(struct dp_worker *w, struct rte_mbuf *m);
+
+/* To the twin of the interface that the packet came in on. */
+void punt_to_twin(struct dp_worker *w, struct rte_mbuf *m, const struct dp_meta *meta);
+/* Fills neigh or out_port for meta->outer_dst, an NBMA address; false: no route over a port. */
+bool underlay_find(struct dp_meta *meta);
+
+/* mcast.c: takes a packet for all multicast members of its tunnel; works on the oldest. */
+void mcast_add(struct dp_worker *w, struct rte_mbuf *m);
+void mcast_run(struct dp_worker *w);
+void mcast_flush(struct dp_worker *w);
 
 /* redirect.c */
 struct adj;

@@ -70,6 +70,18 @@ static inline void ip4_ttl_decrement(struct rte_ipv4_hdr *ip)
 	ip->hdr_checksum = (rte_be16_t)(sum + (sum >> 16));
 }
 
+/* Another TOS, with the checksum updated (RFC 1624, equation 3). */
+static inline void ip4_tos_set(struct rte_ipv4_hdr *ip, uint8_t tos)
+{
+	uint16_t old = rte_cpu_to_be_16(ip->type_of_service), new = rte_cpu_to_be_16(tos);
+	uint32_t sum = (uint16_t)~ip->hdr_checksum + (uint32_t)(uint16_t)~old + new;
+
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	ip->hdr_checksum = (rte_be16_t)~sum;
+	ip->type_of_service = tos;
+}
+
 static inline uint16_t ip4_sum_fold(uint32_t sum)
 {
 	sum = (sum & 0xffff) + (sum >> 16);

@@ -36,6 +36,7 @@ static bool running; /* atomic */
 
 static void line_from_ip(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 {
+	n = stage_ip_in(w, m, n);
 	n = stage_forward(w, m, n);
 	n = stage_gre_out(w, m, n);
 	stage_tx(w, m, n);
@@ -115,6 +116,10 @@ void dp_worker_turn(struct dp_worker *w)
 	n += inject_burst(w);
 	if (unlikely(w->neighq_used != 0))
 		neigh_queue_run(w);
+	if (unlikely(w->mcast_count != 0)) {
+		mcast_run(w);
+		n++; /* there is work: no sleep before it is done */
+	}
 	tx_flush(w);
 	w->stats.turns++;
 	if (n == 0) {
@@ -230,6 +235,7 @@ void dp_workers_stop(void)
 	for (uint32_t i = 0; i < dp_worker_count; i++) {
 		rte_eal_wait_lcore(dp_workers[i]->lcore);
 		neigh_queue_flush(dp_workers[i]);
+		mcast_flush(dp_workers[i]);
 		tx_flush(dp_workers[i]);
 	}
 }

@@ -30,7 +30,8 @@ struct dp_meta {
 	uint32_t adj;       /* out: adjacency, 0 = not to a tunnel */
 	uint32_t neigh;     /* out: neighbour whose rewrite goes in front */
 	uint16_t out_port;  /* out, of whole frames (neigh == 0) */
-	uint16_t reserved;
+	uint8_t outer_ecn;  /* in: ECN bits of the outer header */
+	uint8_t reserved;
 	struct dp_addr outer_src;
 	struct dp_addr outer_dst;
 };
@@ -91,6 +92,13 @@ struct dp_neighq_entry {
 	uint64_t deadline_tsc;
 };
 
+#define DP_MCAST_JOBS 16 /* packets of one worker that are being replicated */
+
+struct dp_mcast_job {
+	struct rte_mbuf *m;
+	uint32_t next; /* spoke to look at next */
+};
+
 struct redirect_filter; /* redirect.c */
 
 /* A neighbour that a worker needs and the kernel shall resolve. A multiple of 4 bytes: ring
@@ -118,6 +126,8 @@ struct dp_worker {
 	struct redirect_filter *filter;
 	struct dp_neighq_entry neighq[DP_NEIGHQ_LEN];
 	uint64_t neighq_next_tsc;
+	struct dp_mcast_job mcast[DP_MCAST_JOBS]; /* ring */
+	uint32_t mcast_head, mcast_count;
 } __rte_cache_aligned;
 
 extern struct dp_worker *dp_workers[DP_WORKERS_MAX]; /* [dp_worker_count] */

@@ -264,6 +264,16 @@ const struct stage_result *stage_later(unsigned ms)
 	return &result;
 }
 
+const struct stage_result *stage_mcast(void)
+{
+	struct dp_worker_stats before = stage.w->stats;
+
+	while (stage.w->mcast_count > 0)
+		mcast_run(stage.w);
+	harvest(&before);
+	return &result;
+}
+
 /* ---- building packets ---- */
 
 static struct stage_packet prepend(const void *header, uint16_t len, struct stage_packet payload)

@@ -61,6 +61,9 @@ const struct stage_result *stage_inject_mbuf(struct rte_mbuf *m);
 /* Turns the worker's wait queue once, `ms` later than now. */
 const struct stage_result *stage_later(unsigned ms);
 
+/* Works off the replication jobs. */
+const struct stage_result *stage_mcast(void);
+
 /* ---- building packets ---- */
 
 struct stage_ip {
