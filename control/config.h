@@ -11,6 +11,7 @@
 #include "dataplane/dp_addr.h"
 #include "dataplane/dp_fib.h"
 #include "dataplane/dp_port.h"
+#include "dataplane/dp_tunnel.h"
 
 #define CONFIG_ADDRESSES_MAX 8 /* per port or tunnel */
 
@@ -30,15 +31,20 @@ struct config_route {
 struct config_map {
 	struct dp_addr protocol;
 	struct dp_addr nbma;
+	bool multicast; /* default false */
 };
+
+/* Which registered spokes get what the kernel multicasts into the tunnel's twin. */
+enum config_multicast { CONFIG_MULTICAST_OFF, CONFIG_MULTICAST_DYNAMIC };
 
 struct config_nhrp {
 	uint32_t network_id; /* 1..4294967295 */
 	uint32_t holdtime_s; /* 10..65535, ours, default 7200 */
 	bool redirect;
-	uint16_t redirect_interval_s; /* 2..30, default 8 */
-	bool install_routes;          /* default true */
-	struct config_map *maps;      /* static NHRP maps, inside the tunnel's subnets */
+	uint16_t redirect_interval_s;    /* 2..30, default 8 */
+	enum config_multicast multicast; /* default off */
+	bool install_routes;             /* default true */
+	struct config_map *maps;         /* static NHRP maps, inside the tunnel's subnets */
 	uint32_t map_count;
 };
 
@@ -51,8 +57,12 @@ struct config_tunnel {
 	uint32_t key;
 	struct dp_prefix addresses[CONFIG_ADDRESSES_MAX];
 	uint32_t address_count;
-	uint16_t mtu; /* inner, default 1400 */
-	uint8_t ttl;  /* outer, default 64 */
+	uint16_t mtu;        /* inner, default 1400 */
+	uint8_t ttl;         /* outer, default 64 */
+	uint16_t adjust_mss; /* bytes, 0: leave it; default mtu - 40 */
+	bool has_adjust_mss;
+	enum dp_df df;                     /* default copy */
+	enum dp_source_check source_check; /* default own */
 	struct config_nhrp nhrp;
 };
 

@@ -31,6 +31,15 @@ static const struct config_name idle_names[] = {
 static const struct config_name role_names[] = {
 	{"underlay", DP_PORT_UNDERLAY}, {"lan", DP_PORT_LAN}, {"both", DP_PORT_BOTH}, {NULL, 0}};
 
+static const struct config_name multicast_names[] = {
+	{"off", CONFIG_MULTICAST_OFF}, {"dynamic", CONFIG_MULTICAST_DYNAMIC}, {NULL, 0}};
+static const struct config_name df_names[] = {
+	{"copy", DP_DF_COPY}, {"set", DP_DF_SET}, {"clear", DP_DF_CLEAR}, {NULL, 0}};
+static const struct config_name source_check_names[] = {{"own", DP_SOURCE_CHECK_OWN},
+							{"strict", DP_SOURCE_CHECK_STRICT},
+							{"off", DP_SOURCE_CHECK_OFF},
+							{NULL, 0}};
+
 static const struct config_key limit_keys[] = {
 	{"tunnels", CONFIG_UINT, .min = 1, .max = 1024, .fallback = "64", .help = "Tunnels.",
 	 FIELD(dp_limits, tunnels)},
@@ -113,8 +122,8 @@ static const struct config_key map_keys[] = {
 	 FIELD(config_map, protocol)},
 	{"nbma", CONFIG_HOST, .required = true, .help = "Address of the spoke outside.",
 	 FIELD(config_map, nbma)},
-	{"multicast", CONFIG_UNAVAILABLE, .fallback = "false",
-	 .help = "Send multicast to it, too."},
+	{"multicast", CONFIG_BOOL, .fallback = "false", .help = "Send multicast to it, too.",
+	 FIELD(config_map, multicast)},
 };
 static const struct config_section map_section = SECTION(config_map, map_keys);
 
@@ -138,7 +147,9 @@ static const struct config_key nhrp_keys[] = {
 	 .help = "Static NHRP entries.", ELEMENTS(config_nhrp, maps),
 	 COUNT(config_nhrp, map_count)},
 	{"authentication", CONFIG_UNAVAILABLE, .help = "Password of the cloud."},
-	{"multicast", CONFIG_UNAVAILABLE, .help = "Which spokes get multicast."},
+	{"multicast", CONFIG_ENUM, .names = multicast_names, .fallback = "off",
+	 .help = "dynamic: link-local multicast of the kernel goes to every registered spoke.",
+	 FIELD(config_nhrp, multicast)},
 	{"nhs", CONFIG_UNAVAILABLE, .fallback = "[]", .help = "Hubs that this hub is a client of."},
 };
 static const struct config_section nhrp_section = SECTION(config_nhrp, nhrp_keys);
@@ -161,7 +172,17 @@ static const struct config_key tunnel_keys[] = {
 	 .help = "TTL of the outer header.", FIELD(config_tunnel, ttl)},
 	{"nhrp", CONFIG_SECTION, .required = true, .section = &nhrp_section,
 	 .help = "The next-hop server of the tunnel.", FIELD(config_tunnel, nhrp)},
-	{"adjust-mss", CONFIG_UNAVAILABLE, .help = "Limit of the TCP MSS option."},
+	{"adjust-mss", CONFIG_UINT, .max = 9122,
+	 .help = "Limit of the MSS option of TCP SYNs in both directions; 0 leaves it as it is; "
+		 "default is mtu minus 40.",
+	 FIELD(config_tunnel, adjust_mss), GIVEN(config_tunnel, has_adjust_mss)},
+	{"df", CONFIG_ENUM, .names = df_names, .fallback = "copy",
+	 .help = "DF of the outer header: copied from the inner one, always set, always clear.",
+	 FIELD(config_tunnel, df)},
+	{"source-check", CONFIG_ENUM, .names = source_check_names, .fallback = "own",
+	 .help = "Inner sources that are dropped; own: our addresses and those of other spokes in "
+		 "the tunnel; strict: all that are not routed to the sender; off: none.",
+	 FIELD(config_tunnel, source_check)},
 	{"protection", CONFIG_UNAVAILABLE, .help = "IPsec profile of the tunnel."},
 };
 static const struct config_section tunnel_section = SECTION(config_tunnel, tunnel_keys);

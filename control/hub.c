@@ -167,6 +167,8 @@ void hub_ports_fini(struct hub *hub)
 
 /* ---- tunnels ---- */
 
+#define TCP_IP4_HEADERS 40 /* bytes, without options */
+
 static struct dp_tunnel_conf tunnel_conf(const struct config_tunnel *conf)
 {
 	struct dp_tunnel_conf dp = {
@@ -178,6 +180,10 @@ static struct dp_tunnel_conf tunnel_conf(const struct config_tunnel *conf)
 		.redirect = conf->nhrp.redirect,
 		.redirect_interval_s = conf->nhrp.redirect_interval_s,
 		.network_id = conf->nhrp.network_id,
+		.adjust_mss = conf->has_adjust_mss ? conf->adjust_mss
+						   : (uint16_t)(conf->mtu - TCP_IP4_HEADERS),
+		.df = (uint8_t)conf->df,
+		.source_check = (uint8_t)conf->source_check,
 	};
 
 	memcpy(dp.name, conf->name, sizeof(dp.name));

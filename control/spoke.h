@@ -40,6 +40,7 @@ struct spoke {
 	const char *reason;                /* of the state; a literal */
 	struct nhrp_binding_list bindings; /* of nhrp_cache.c */
 	uint32_t binding_count;
+	uint32_t multicast_count; /* of them, that want multicast */
 	/* private to spoke.c */
 	LIST_ENTRY(spoke) bucket;
 	LIST_ENTRY(spoke) list; /* free or dying */

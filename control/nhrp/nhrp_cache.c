@@ -135,6 +135,18 @@ static void route_del(struct nhrp_cache *c, struct nhrp_binding *b)
 	}
 }
 
+/* A spoke is a multicast member while one of its bindings wants it. */
+static void multicast_count(struct spoke *s, const struct nhrp_binding *b, int delta)
+{
+	uint32_t before = s->multicast_count;
+
+	if ((b->flags & NHRP_BINDING_F_MULTICAST) == 0)
+		return;
+	s->multicast_count += (uint32_t)delta;
+	if ((before == 0) != (s->multicast_count == 0))
+		dp_spoke_multicast_set(s->dp, s->multicast_count > 0);
+}
+
 static void spoke_link(struct nhrp_cache *c,
 		       struct nhrp_binding *b,
 		       struct spoke *s,
@@ -144,6 +156,7 @@ static void spoke_link(struct nhrp_cache *c,
 	b->spoke = s;
 	LIST_INSERT_HEAD(&s->bindings, b, of_spoke);
 	s->binding_count++;
+	multicast_count(s, b, +1);
 	spoke_state_update(c->spokes, s, reason, now_ms);
 }
 
@@ -156,6 +169,7 @@ static void spoke_unlink(struct nhrp_cache *c,
 
 	LIST_REMOVE(b, of_spoke);
 	s->binding_count--;
+	multicast_count(s, b, -1);
 	spoke_put(c->spokes, s, reason, now_ms);
 }
 

@@ -29,6 +29,7 @@ const char *nhrp_binding_type_name(enum nhrp_binding_type type);
 #define NHRP_BINDING_F_UNIQUE     0x01 /* registered with the U bit */
 #define NHRP_BINDING_F_REGISTERED 0x02
 #define NHRP_BINDING_F_NAT        0x04 /* claimed address is not the observed one */
+#define NHRP_BINDING_F_MULTICAST  0x10 /* its spoke gets the tunnel's multicast */
 #define NHRP_BINDING_F_ROUTE      0x08 /* its host route is in the kernel */
 
 struct nhrp_binding {
@@ -80,7 +81,7 @@ struct nhrp_binding_conf {
 	struct dp_addr protocol;
 	struct dp_addr claimed;
 	enum nhrp_binding_type type;
-	uint32_t flags; /* UNIQUE, REGISTERED, NAT */
+	uint32_t flags; /* UNIQUE, REGISTERED, NAT, MULTICAST */
 	uint16_t mtu;
 	uint16_t holding_s; /* 0: never expires */
 	bool want_route;

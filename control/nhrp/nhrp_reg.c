@@ -68,6 +68,8 @@ static enum nhrp_refusal binding_set(struct nhrp_server *srv,
 	};
 	int err;
 
+	if (rx->tunnel->nhrp.multicast == CONFIG_MULTICAST_DYNAMIC)
+		conf.flags |= NHRP_BINDING_F_MULTICAST;
 	if (claim->unique)
 		conf.flags |= NHRP_BINDING_F_UNIQUE;
 	if (dp_addr_is_set(&claim->nbma) && !dp_addr_equal(&claim->nbma, outer))

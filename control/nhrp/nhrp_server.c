@@ -63,6 +63,7 @@ static int map_apply(struct nhrp_server *srv,
 		.protocol = map->protocol,
 		.claimed = map->nbma,
 		.type = NHRP_BINDING_STATIC,
+		.flags = map->multicast ? NHRP_BINDING_F_MULTICAST : 0,
 	};
 	char text[DP_ADDR_STRLEN];
 	int err = nhrp_cache_set(srv->cache, &conf, now_ms);

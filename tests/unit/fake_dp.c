@@ -119,6 +119,12 @@ static int nexthop_find(uint16_t tunnel, const struct dp_addr *protocol)
 	return -1;
 }
 
+int dp_spoke_multicast_set(uint32_t spoke, bool on)
+{
+	call("multicast %u %s", spoke, on ? "on" : "off");
+	return 0;
+}
+
 int dp_nexthop_set(uint16_t tunnel, const struct dp_addr *protocol, uint32_t spoke)
 {
 	int i = nexthop_find(tunnel, protocol);

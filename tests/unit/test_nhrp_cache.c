@@ -140,6 +140,27 @@ static void test_spoke_shared(void **state)
 	assert_int_equal(fake_dp.spokes, 0);
 }
 
+/* A spoke is a multicast member from the first binding that wants it to the last. */
+static void test_multicast(void **state)
+{
+	struct nhrp_binding_conf a = conf("10.255.0.11", "192.0.2.11", 60);
+	struct nhrp_binding_conf b = conf("10.255.0.12", "192.0.2.11", 60);
+
+	(void)state;
+	a.flags |= NHRP_BINDING_F_MULTICAST;
+	b.flags |= NHRP_BINDING_F_MULTICAST;
+	assert_int_equal(set("10.255.0.10", "192.0.2.11", 60, 1000), 0);
+	fake_dp_calls_clear();
+	assert_int_equal(nhrp_cache_set(cache, &a, 1000), 0);
+	assert_non_null(strstr(fake_dp_calls(), "multicast 1 on"));
+	fake_dp_calls_clear();
+	assert_int_equal(nhrp_cache_set(cache, &b, 1000), 0);
+	nhrp_cache_del(cache, find("10.255.0.11"), EVENT_REG_EXPIRED, "test", 2000);
+	assert_null(strstr(fake_dp_calls(), "multicast"));
+	nhrp_cache_del(cache, find("10.255.0.12"), EVENT_REG_EXPIRED, "test", 2000);
+	assert_non_null(strstr(fake_dp_calls(), "multicast 1 off"));
+}
+
 static void test_refresh(void **state)
 {
 	const struct nhrp_binding *b;
@@ -320,17 +341,10 @@ int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_order),
-		T(test_spoke_shared),
-		T(test_refresh),
-		T(test_move),
-		T(test_static_never_expires),
-		T(test_tick_is_bounded),
-		T(test_full_bindings),
-		T(test_dataplane_refuses),
-		T(test_removal_retried),
-		T(test_route_refused),
-		T(test_list),
+		T(test_order),           T(test_spoke_shared),  T(test_multicast),
+		T(test_refresh),         T(test_move),          T(test_static_never_expires),
+		T(test_tick_is_bounded), T(test_full_bindings), T(test_dataplane_refuses),
+		T(test_removal_retried), T(test_route_refused), T(test_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
