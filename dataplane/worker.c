@@ -32,21 +32,39 @@ static enum dp_idle idle_mode;
 static uint32_t worker_cpus[DP_WORKERS_MAX];
 static bool running; /* atomic */
 
+/* The cycles since the last mark belong to this stage. */
+static inline void stage_mark(struct dp_worker *w, enum dp_stage stage)
+{
+	uint64_t now;
+
+	if (likely(w->clock == NULL))
+		return;
+	now = rte_rdtsc();
+	w->clock->cycles[stage] += now - w->clock->last_tsc;
+	w->clock->last_tsc = now;
+}
+
 /* ---- the packet's path ---- */
 
 static void line_from_ip(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 {
 	n = stage_ip_in(w, m, n);
+	stage_mark(w, DP_STAGE_IP_IN);
 	n = stage_forward(w, m, n);
+	stage_mark(w, DP_STAGE_FORWARD);
 	n = stage_gre_out(w, m, n);
+	stage_mark(w, DP_STAGE_GRE_OUT);
 	stage_tx(w, m, n);
+	stage_mark(w, DP_STAGE_TX);
 }
 
 void dp_line_from_port(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 {
 	w->stats.rx_pkts += n;
 	n = stage_rx(w, m, n);
+	stage_mark(w, DP_STAGE_RX);
 	n = stage_gre_in(w, m, n);
+	stage_mark(w, DP_STAGE_GRE_IN);
 	line_from_ip(w, m, n);
 }
 
@@ -85,6 +103,7 @@ static uint16_t rx_burst(struct dp_worker *w, const struct dp_rxq *q)
 
 	for (uint16_t i = 0; i < n; i++)
 		*dp_meta(m[i]) = (struct dp_meta){.kind = DP_KIND_FRAME, .in_port = q->port};
+	stage_mark(w, DP_STAGE_PORT_RX);
 	if (n > 0)
 		dp_line_from_port(w, m, n);
 	return n;
@@ -111,6 +130,8 @@ void dp_worker_turn(struct dp_worker *w)
 	uint32_t n = 0;
 
 	w->now_tsc = rte_rdtsc();
+	if (unlikely(w->clock != NULL))
+		w->clock->last_tsc = w->now_tsc;
 	for (uint32_t i = 0; i < w->rxq_count; i++)
 		n += rx_burst(w, &w->rxq[i]);
 	n += inject_burst(w);
@@ -121,6 +142,7 @@ void dp_worker_turn(struct dp_worker *w)
 		n++; /* there is work: no sleep before it is done */
 	}
 	tx_flush(w);
+	stage_mark(w, DP_STAGE_PORT_TX);
 	w->stats.turns++;
 	if (n == 0) {
 		w->stats.idle_turns++;

@@ -109,6 +109,25 @@ struct dp_wanted {
 	uint16_t zero;
 };
 
+/* Where the cycles of the line go. */
+enum dp_stage {
+	DP_STAGE_PORT_RX,
+	DP_STAGE_RX,
+	DP_STAGE_GRE_IN,
+	DP_STAGE_IP_IN,
+	DP_STAGE_FORWARD,
+	DP_STAGE_GRE_OUT,
+	DP_STAGE_TX,
+	DP_STAGE_PORT_TX,
+	DP_STAGE_COUNT
+};
+
+/* Switched on by a benchmark: one TSC read per stage and burst. */
+struct dp_stage_clock {
+	uint64_t last_tsc;
+	uint64_t cycles[DP_STAGE_COUNT];
+};
+
 struct dp_worker {
 	uint32_t index;
 	uint32_t lcore;
@@ -124,6 +143,7 @@ struct dp_worker {
 	struct rte_ring *redirect; /* worker -> control, struct dp_redirect */
 	struct rte_ring *wanted;   /* worker -> control, struct dp_wanted */
 	struct redirect_filter *filter;
+	struct dp_stage_clock *clock; /* NULL: off */
 	struct dp_neighq_entry neighq[DP_NEIGHQ_LEN];
 	uint64_t neighq_next_tsc;
 	struct dp_mcast_job mcast[DP_MCAST_JOBS]; /* ring */

@@ -115,6 +115,7 @@ int main(int argc, char **argv)
 		wrong += results[i].wrong;
 	}
 	report_text(&o, results);
+	report_stages(&o, results);
 	report_drops();
 	if (o.json != NULL && report_json(&o, results) < 0)
 		return 1;

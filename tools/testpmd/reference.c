@@ -55,6 +55,32 @@ static struct figure figure(double *medians, uint32_t n)
 	return (struct figure){medians[n / 2], medians[0], medians[n - 1]};
 }
 
+static uint64_t stage_cycles[DP_STAGE_COUNT][RUN_BURSTS];
+static unsigned stage_bursts;
+
+static void staged_burst(struct net *net)
+{
+	struct dp_stage_clock clock = {0};
+
+	dp_workers[0]->clock = &clock;
+	product_burst(net);
+	dp_workers[0]->clock = NULL;
+	for (unsigned s = 0; s < DP_STAGE_COUNT; s++)
+		stage_cycles[s][stage_bursts] = clock.cycles[s];
+	stage_bursts++;
+}
+
+/* Where the cycles go, in a run of its own: reading the clock costs some. */
+static void stages_run(struct net *net, struct result *result)
+{
+	stage_bursts = 0;
+	run(net, result->size, staged_burst, &result->wrong);
+	for (unsigned s = 0; s < DP_STAGE_COUNT; s++) {
+		qsort(stage_cycles[s], stage_bursts, sizeof(stage_cycles[s][0]), compare_u64);
+		result->stages[s] = (double)stage_cycles[s][stage_bursts / 2] / BURST;
+	}
+}
+
 void reference_run(struct net *net, const struct options *o, struct result *result)
 {
 	double product[RUNS_MAX], least[RUNS_MAX];
@@ -63,6 +89,7 @@ void reference_run(struct net *net, const struct options *o, struct result *resu
 		least[i] = run(net, result->size, floor_burst, &result->wrong);
 		product[i] = run(net, result->size, product_burst, &result->wrong);
 	}
+	stages_run(net, result);
 	result->floor = figure(least, o->runs);
 	result->product = figure(product, o->runs);
 }

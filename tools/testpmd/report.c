@@ -27,6 +27,25 @@ void report_text(const struct options *o, const struct result *results)
 	}
 }
 
+static const char *const stage_names[DP_STAGE_COUNT] = {
+	[DP_STAGE_PORT_RX] = "port_rx", [DP_STAGE_RX] = "rx",
+	[DP_STAGE_GRE_IN] = "gre_in",   [DP_STAGE_IP_IN] = "ip_in",
+	[DP_STAGE_FORWARD] = "forward", [DP_STAGE_GRE_OUT] = "gre_out",
+	[DP_STAGE_TX] = "tx",           [DP_STAGE_PORT_TX] = "port_tx"};
+
+void report_stages(const struct options *o, const struct result *results)
+{
+	printf("per stage, median of one run:\n%6s", "bytes");
+	for (unsigned s = 0; s < DP_STAGE_COUNT; s++)
+		printf(" %8s", stage_names[s]);
+	for (uint32_t i = 0; i < o->size_count; i++) {
+		printf("\n%6u", results[i].size);
+		for (unsigned s = 0; s < DP_STAGE_COUNT; s++)
+			printf(" %8.1f", results[i].stages[s]);
+	}
+	printf("\n");
+}
+
 void report_drops(void)
 {
 	struct dp_worker_info info;
@@ -55,9 +74,12 @@ int report_json(const struct options *o, const struct result *results)
 
 		fprintf(f,
 			"%s{\"bytes\":%u,\"cycles_per_packet\":%.1f,\"floor_cycles\":%.1f,"
-			"\"ratio\":%.3f,\"wrong\":%llu}",
+			"\"ratio\":%.3f,\"wrong\":%llu,\"stages\":{",
 			i ? "," : "", r->size, r->product.median, r->floor.median,
 			r->product.median / r->floor.median, (unsigned long long)r->wrong);
+		for (unsigned s = 0; s < DP_STAGE_COUNT; s++)
+			fprintf(f, "%s\"%s\":%.1f", s ? "," : "", stage_names[s], r->stages[s]);
+		fprintf(f, "}}");
 	}
 	fprintf(f, "]}\n");
 	return fclose(f) == 0 ? 0 : -errno;

@@ -13,6 +13,8 @@
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
+#include "dataplane/worker.h"
+
 #define TRAIN_PKTS 1024 /* packets of a train */
 #define RUN_TRAINS 100  /* trains of a run: 3,200 bursts, one median */
 #define RUNS_MAX   99
@@ -66,13 +68,11 @@ struct figure {
 	double median, low, high; /* over the medians of the runs */
 };
 
-#define STAGES_MAX 8
-
 struct result {
 	uint32_t size;
 	struct figure product, floor;
-	double stages[STAGES_MAX]; /* of one more run, timed stage by stage */
-	uint64_t wrong;            /* packets that did not come back as they should */
+	double stages[DP_STAGE_COUNT]; /* of one more run, timed stage by stage: medians */
+	uint64_t wrong;                /* packets that did not come back as they should */
 };
 
 /* reference.c */
@@ -80,6 +80,7 @@ void reference_run(struct net *net, const struct options *o, struct result *resu
 
 /* report.c */
 void report_text(const struct options *o, const struct result *results);
+void report_stages(const struct options *o, const struct result *results);
 /* What the product dropped, by name. */
 void report_drops(void);
 int report_json(const struct options *o, const struct result *results);
