@@ -67,15 +67,22 @@ int net_neigh_use(uint32_t ifindex, const struct dp_addr *addr);
  * struct is what was known last. Handlers may be NULL, and may call the requests above; they must
  * not close the feed.
  *
- * Of routes the feed keeps no copy (there are too many, and who uses them has them): those come as
- * the kernel sends them, also unchanged ones, and on_dump brackets a walk over all of them: what
- * was not told between begin and end is gone. A walk that begins anew makes the one before it void.
+ * Of routes and next-hop objects the feed keeps no copy (there are too many, and who uses them has
+ * them): those come as the kernel sends them, also unchanged ones, and on_dump brackets a walk over
+ * all of them: what was not told between begin and end is gone. A walk that begins anew makes the
+ * one before it void.
+ *
+ * The kernel drops routes and next-hop objects without a word when their interface goes down or
+ * their source address goes: net_feed_redump is for who learns of that.
  */
 struct net_feed_handlers {
 	void *ctx;
 	void (*on_link)(void *ctx, enum net_change change, const struct net_link *link);
 	void (*on_addr)(void *ctx, enum net_change change, const struct net_ifaddr *addr);
 	void (*on_neigh)(void *ctx, enum net_change change, const struct net_neigh *neigh);
+	void (*on_nexthop)(void *ctx,
+			   enum net_change change,
+			   const struct net_nexthop_object *object);
 	void (*on_route)(void *ctx, enum net_change change, const struct net_route *route);
 	/* Someone changed forwarding or rp_filter: when it is a twin's (or NET_CONF_ALL), call
 	 * net_twin_setup again. */
@@ -84,7 +91,8 @@ struct net_feed_handlers {
 };
 
 struct net_feed_conf {
-	bool routes;           /* IPv4 routes too */
+	bool routes;           /* IPv4 routes and next-hop objects, too */
+	uint32_t turn_us;      /* time that a turn may take, 0: 64 messages */
 	uint32_t rcvbuf_bytes; /* socket's receive buffer, 0 = 4 MB */
 	uint32_t objects_max;  /* links + addresses + neighbours remembered, 0 = 65536 */
 };
@@ -93,8 +101,9 @@ struct net_feed_stats {
 	uint64_t messages;
 	uint64_t malformed; /* dropped */
 	uint64_t overruns;  /* ENOBUFS: the kernel lost events, everything was dumped again */
-	uint64_t dumps;     /* completed, one per kind */
-	uint64_t full;      /* objects that found no room: told, but not remembered */
+	uint64_t reopened;
+	uint64_t dumps; /* completed, one per kind */
+	uint64_t full;  /* objects that found no room: told, but not remembered */
 	uint32_t objects;
 };
 
@@ -107,10 +116,15 @@ struct net_feed *net_feed_open(const struct net_feed_conf *conf,
 void net_feed_close(struct net_feed *feed);
 /* Non-blocking; readable when net_feed_turn has something to do. */
 int net_feed_fd(const struct net_feed *feed);
+/* Dumps routes and next-hop objects again: after the dump that runs, when one does. */
+void net_feed_redump(struct net_feed *feed);
+/* A new socket for a broken one; what was told is kept, so that only differences are told. -errno
+ * as net_feed_open: the feed is as broken as before. */
+int net_feed_reopen(struct net_feed *feed);
 /*
- * Handles at most 64 messages. 1: more is waiting, perhaps in memory, so the descriptor need not be
- * readable: call again in the next turn of the loop. 0: wait for the descriptor. -errno: the socket
- * is broken.
+ * Handles at most 64 messages, or as many as conf.turn_us allows, looked at every 64. 1: more is
+ * waiting, perhaps in memory, so the descriptor need not be readable: call again in the next turn
+ * of the loop. 0: wait for the descriptor. -errno: the socket is broken.
  */
 int net_feed_turn(struct net_feed *feed);
 /* All dumps are complete; false again after an overrun until the new ones are. */

@@ -3,55 +3,23 @@
  * net_feed: what the kernel has, and each change of it.
  *
  * One rtnetlink socket carries both: the multicast groups' events and, one after the other, a dump
- * per kind. What was told is remembered (net_store.h) with the generation of its dump; after a dump
- * what has an older generation is gone, and is told so. So start and resync are the same thing.
- *
- * When events are lost (ENOBUFS) the kernel stays "congested", and goes on losing them without
- * another word, until the receive queue was empty once. Hence a dump is started only on an empty
- * queue; one that was running when events were lost is void and comes again.
+ * per kind (net_feed_dump.c). This file has the socket and the messages.
  *
  * Context: control. rtnetlink(7), netlink(7).
- * Not done: next-hop objects, and a store of routes: their user has one (net.h, on_dump).
+ * Not done: a store of routes and next-hop objects: their user has one (net.h, on_dump).
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "control/log.h"
-#include "net_priv.h"
-#include "net_store.h"
+#include "net_feed_priv.h"
 
-#define MESSAGES_PER_TURN 64
-#define RCVBUF_BYTES      (4u << 20)
-#define OBJECTS_MAX       65536
-#define DUMP_FAILURES_MAX 3
-#define GROUP(rtnlgrp)    (1u << ((rtnlgrp)-1))
-#define NO_KIND           NET_KINDS
-
-struct net_feed {
-	struct mnl_socket *nl;
-	struct net_feed_conf conf;
-	struct net_feed_handlers on;
-	struct net_store *store;
-	struct net_feed_stats stats;
-
-	bool wanted[NET_KINDS]; /* kinds whose dump has to be started */
-	unsigned dumping;       /* enum net_kind, or NO_KIND */
-	bool dump_void;         /* events were lost meanwhile, or the kernel calls it torn */
-	unsigned dump_failures; /* in a row */
-	unsigned sweeping;      /* enum net_kind, or NO_KIND */
-	uint32_t sweep_cursor;
-	uint32_t seq; /* of the dump; also the generation */
-
-	size_t len, at; /* of the datagram in buf */
-	_Alignas(8) uint8_t buf[NET_RECV_BYTES];
-};
-
-static void want_all(struct net_feed *feed)
-{
-	for (unsigned kind = 0; kind < NET_KINDS; kind++)
-		feed->wanted[kind] = kind != NET_ROUTE || feed->conf.routes;
-}
+#define TURN_MESSAGES  64 /* between two looks at the clock */
+#define RCVBUF_BYTES   (4u << 20)
+#define OBJECTS_MAX    65536
+#define GROUP(rtnlgrp) (1u << ((rtnlgrp)-1))
 
 static int feed_socket(struct net_feed *feed)
 {
@@ -61,7 +29,7 @@ static int feed_socket(struct net_feed *feed)
 	int fd;
 
 	if (feed->conf.routes)
-		groups |= GROUP(RTNLGRP_IPV4_ROUTE);
+		groups |= GROUP(RTNLGRP_IPV4_ROUTE) | GROUP(RTNLGRP_NEXTHOP);
 	feed->nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (!feed->nl)
 		return -errno;
@@ -70,6 +38,13 @@ static int feed_socket(struct net_feed *feed)
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcvbuf, sizeof(rcvbuf)) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof(rcvbuf));
 	return mnl_socket_bind(feed->nl, groups, MNL_SOCKET_AUTOPID) < 0 ? -errno : 0;
+}
+
+static void buffer_reset(struct net_feed *feed)
+{
+	feed->at = 0;
+	feed->len = 0;
+	net_feed_dump_reset(feed);
 }
 
 struct net_feed *net_feed_open(const struct net_feed_conf *conf,
@@ -86,9 +61,7 @@ struct net_feed *net_feed_open(const struct net_feed_conf *conf,
 		feed->conf.rcvbuf_bytes = RCVBUF_BYTES;
 	if (feed->conf.objects_max == 0)
 		feed->conf.objects_max = OBJECTS_MAX;
-	feed->dumping = NO_KIND;
-	feed->sweeping = NO_KIND;
-	want_all(feed);
+	buffer_reset(feed);
 	feed->store = net_store_new(feed->conf.objects_max);
 	if (!feed->store)
 		goto err;
@@ -101,6 +74,23 @@ err:
 	net_error_set(rc, "netlink feed: open: %s", strerror(-rc));
 	errno = -rc;
 	return NULL;
+}
+
+int net_feed_reopen(struct net_feed *feed)
+{
+	struct mnl_socket *broken = feed->nl;
+	int rc = feed_socket(feed);
+
+	if (rc < 0) {
+		if (feed->nl && feed->nl != broken)
+			mnl_socket_close(feed->nl);
+		feed->nl = broken;
+		return net_error_set(rc, "netlink feed: open again: %s", strerror(-rc));
+	}
+	mnl_socket_close(broken);
+	buffer_reset(feed);
+	feed->stats.reopened++;
+	return 0;
 }
 
 void net_feed_close(struct net_feed *feed)
@@ -118,22 +108,13 @@ int net_feed_fd(const struct net_feed *feed)
 	return mnl_socket_get_fd(feed->nl);
 }
 
-bool net_feed_synced(const struct net_feed *feed)
-{
-	for (unsigned kind = 0; kind < NET_KINDS; kind++) {
-		if (feed->wanted[kind])
-			return false;
-	}
-	return feed->dumping == NO_KIND && feed->sweeping == NO_KIND;
-}
-
 void net_feed_stats_get(const struct net_feed *feed, struct net_feed_stats *stats)
 {
 	*stats = feed->stats;
 	stats->objects = net_store_count(feed->store);
 }
 
-static void tell(struct net_feed *feed, const struct net_msg *msg)
+void net_feed_tell(struct net_feed *feed, const struct net_msg *msg)
 {
 	const struct net_feed_handlers *on = &feed->on;
 
@@ -149,6 +130,10 @@ static void tell(struct net_feed *feed, const struct net_msg *msg)
 	case NET_NEIGH:
 		if (on->on_neigh)
 			on->on_neigh(on->ctx, msg->change, &msg->neigh);
+		break;
+	case NET_NEXTHOP:
+		if (on->on_nexthop)
+			on->on_nexthop(on->ctx, msg->change, &msg->nexthop);
 		break;
 	case NET_ROUTE:
 		if (on->on_route)
@@ -173,13 +158,13 @@ static void handle_object(struct net_feed *feed, struct net_msg *msg)
 
 	if (!is_ours(msg))
 		return;
-	if (msg->kind == NET_ROUTE || msg->kind == NET_CONF) {
-		tell(feed, msg);
+	if (msg->kind == NET_ROUTE || msg->kind == NET_NEXTHOP || msg->kind == NET_CONF) {
+		net_feed_tell(feed, msg);
 		return;
 	}
 	if (msg->change == NET_CHANGE_DEL) {
 		net_store_take(feed->store, msg);
-		tell(feed, msg);
+		net_feed_tell(feed, msg);
 		return;
 	}
 	result = net_store_put(feed->store, msg, feed->seq);
@@ -187,81 +172,7 @@ static void handle_object(struct net_feed *feed, struct net_msg *msg)
 		log_sys("netlink feed: table is full: %u objects (limit %u)",
 			net_store_count(feed->store), feed->conf.objects_max);
 	if (result != NET_STORE_SAME)
-		tell(feed, msg);
-}
-
-static void tell_dump(struct net_feed *feed, unsigned kind, bool end)
-{
-	if (feed->on.on_dump)
-		feed->on.on_dump(feed->on.ctx, (enum net_kind)kind, end);
-}
-
-static int dump_failed(struct net_feed *feed, unsigned kind, const struct net_ack *ack)
-{
-	feed->dumping = NO_KIND;
-	feed->wanted[kind] = true;
-	if (++feed->dump_failures < DUMP_FAILURES_MAX)
-		return 0;
-	return net_error_ack(ack, "netlink feed: dump of kind %u", kind);
-}
-
-static void dump_done(struct net_feed *feed)
-{
-	unsigned kind = feed->dumping;
-
-	feed->dumping = NO_KIND;
-	if (feed->dump_void) {
-		feed->wanted[kind] = true;
-		return;
-	}
-	feed->dump_failures = 0;
-	feed->stats.dumps++;
-	feed->sweeping = kind;
-	feed->sweep_cursor = 0;
-}
-
-static int dump_start(struct net_feed *feed, unsigned kind)
-{
-	struct net_request request;
-	struct net_ack ack = {0};
-	struct nlmsghdr *head;
-
-	head = net_request_dump(&request, (enum net_kind)kind,
-				kind == NET_LINK ? AF_UNSPEC : AF_INET);
-	head->nlmsg_seq = ++feed->seq;
-	if (mnl_socket_sendto(feed->nl, head, head->nlmsg_len) < 0) {
-		ack.error = -errno;
-		return dump_failed(feed, kind, &ack);
-	}
-	feed->wanted[kind] = false;
-	feed->dumping = kind;
-	feed->dump_void = false;
-	tell_dump(feed, kind, false);
-	return 0;
-}
-
-/* 1: something was started or has to be tried again; 0: nothing to do. */
-static int dump_next(struct net_feed *feed)
-{
-	int rc;
-
-	if (feed->dumping != NO_KIND)
-		return 0;
-	for (unsigned kind = 0; kind < NET_KINDS; kind++) {
-		if (!feed->wanted[kind])
-			continue;
-		rc = dump_start(feed, kind);
-		return rc < 0 ? rc : 1;
-	}
-	return 0;
-}
-
-static void overrun(struct net_feed *feed)
-{
-	feed->stats.overruns++;
-	feed->dump_void = true;
-	feed->sweeping = NO_KIND; /* what it would remove may be there again */
-	want_all(feed);
+		net_feed_tell(feed, msg);
 }
 
 static int handle_end(struct net_feed *feed, const uint8_t *bytes, size_t len)
@@ -272,15 +183,12 @@ static int handle_end(struct net_feed *feed, const uint8_t *bytes, size_t len)
 		feed->stats.malformed++;
 		ack.error = -EBADMSG;
 	}
-	if (ack.error)
-		return dump_failed(feed, feed->dumping, &ack);
-	dump_done(feed);
-	return 0;
+	return net_feed_dump_end(feed, &ack);
 }
 
 static int handle_message(struct net_feed *feed, const uint8_t *bytes, const struct nlmsghdr *head)
 {
-	bool of_dump = feed->dumping != NO_KIND && head->nlmsg_seq == feed->seq &&
+	bool of_dump = feed->dumping != NET_FEED_NO_KIND && head->nlmsg_seq == feed->seq &&
 		       head->nlmsg_pid == mnl_socket_get_portid(feed->nl);
 	struct net_msg msg;
 	int rc;
@@ -289,7 +197,7 @@ static int handle_message(struct net_feed *feed, const uint8_t *bytes, const str
 	if (of_dump && (head->nlmsg_flags & NLM_F_DUMP_INTR))
 		feed->dump_void = true;
 	if (head->nlmsg_type == NLMSG_OVERRUN)
-		overrun(feed);
+		net_feed_dump_overrun(feed);
 	if (head->nlmsg_type == NLMSG_DONE || head->nlmsg_type == NLMSG_ERROR)
 		return of_dump ? handle_end(feed, bytes, head->nlmsg_len) : 0;
 	rc = net_parse(bytes, head->nlmsg_len, &msg);
@@ -338,7 +246,7 @@ static int receive(struct net_feed *feed)
 			return 1;
 		if (errno != ENOBUFS)
 			return net_error_set(-errno, "netlink feed: receive: %s", strerror(errno));
-		overrun(feed);
+		net_feed_dump_overrun(feed);
 		return 1;
 	}
 	if (from.nl_pid != 0) /* only the kernel speaks here */
@@ -353,27 +261,22 @@ static int receive(struct net_feed *feed)
 	return 1;
 }
 
-/* Tells the next object that the dump did not show any more. */
-static void sweep(struct net_feed *feed)
+static uint64_t now_us(void)
 {
-	struct net_msg msg;
+	struct timespec ts;
 
-	if (net_store_sweep(feed->store, (enum net_kind)feed->sweeping, feed->seq,
-			    &feed->sweep_cursor, &msg)) {
-		tell(feed, &msg);
-		return;
-	}
-	tell_dump(feed, feed->sweeping, true);
-	feed->sweeping = NO_KIND;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-int net_feed_turn(struct net_feed *feed)
+/* At most TURN_MESSAGES; as net_feed_turn. */
+static int turn(struct net_feed *feed)
 {
 	int rc;
 
-	for (unsigned handled = 0; handled < MESSAGES_PER_TURN; handled++) {
-		if (feed->sweeping != NO_KIND) {
-			sweep(feed);
+	for (unsigned handled = 0; handled < TURN_MESSAGES; handled++) {
+		if (feed->sweeping != NET_FEED_NO_KIND) {
+			net_feed_dump_sweep(feed);
 			continue;
 		}
 		if (feed->at < feed->len) {
@@ -384,9 +287,20 @@ int net_feed_turn(struct net_feed *feed)
 		}
 		rc = receive(feed);
 		if (rc == 0)
-			rc = dump_next(feed);
+			rc = net_feed_dump_next(feed);
 		if (rc <= 0)
 			return rc;
 	}
 	return 1;
+}
+
+int net_feed_turn(struct net_feed *feed)
+{
+	uint64_t end_us = now_us() + feed->conf.turn_us;
+	int rc;
+
+	do {
+		rc = turn(feed);
+	} while (rc == 1 && now_us() < end_us);
+	return rc;
 }

@@ -4,10 +4,11 @@
  *
  * One function per kind of message: the fixed header, then a walk over the attributes with a sticky
  * error (net_attr.h); unknown attributes are skipped, known ones must have their length. Routes are
- * in net_parse_route.c. Pure: any thread; fuzzed by tests/fuzz/fuzz_netlink.c.
+ * in net_parse_route.c, next-hop objects in net_parse_nexthop.c. Pure: any thread; fuzzed by
+ * tests/fuzz/fuzz_netlink.c.
  *
  * Layouts: rtnetlink(7) and the kernel's uapi headers.
- * Not done: next-hop objects (RTM_NEWNEXTHOP) and XFRM, which come with their users.
+ * Not done: XFRM, which comes with its user.
  */
 #include "net_parse_priv.h"
 
@@ -221,6 +222,8 @@ static int kind_of_type(uint16_t type, struct net_msg *msg)
 		{RTM_DELADDR, NET_ADDR, NET_CHANGE_DEL},
 		{RTM_NEWNEIGH, NET_NEIGH, NET_CHANGE_NEW},
 		{RTM_DELNEIGH, NET_NEIGH, NET_CHANGE_DEL},
+		{RTM_NEWNEXTHOP, NET_NEXTHOP, NET_CHANGE_NEW},
+		{RTM_DELNEXTHOP, NET_NEXTHOP, NET_CHANGE_DEL},
 		{RTM_NEWROUTE, NET_ROUTE, NET_CHANGE_NEW},
 		{RTM_DELROUTE, NET_ROUTE, NET_CHANGE_DEL},
 		{RTM_NEWNETCONF, NET_CONF, NET_CHANGE_NEW},
@@ -259,7 +262,10 @@ int net_parse(const uint8_t *bytes, size_t len, struct net_msg *msg)
 		return parse_addr(body, len, &msg->addr);
 	case NET_NEIGH:
 		return parse_neigh(body, len, &msg->neigh);
+	case NET_NEXTHOP:
+		return net_parse_nexthop(body, len, &msg->nexthop);
 	case NET_ROUTE:
+		msg->route.how = head.nlmsg_flags & (NLM_F_REPLACE | NLM_F_APPEND | NLM_F_MULTI);
 		return net_parse_route(body, len, &msg->route);
 	case NET_CONF:
 		return parse_conf(body, len, &msg->conf);

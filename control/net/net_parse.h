@@ -53,7 +53,7 @@ struct net_nexthop {
 	uint32_t ifindex;       /* 0 = none */
 	uint16_t weight;        /* 1..256 */
 	uint8_t flags;          /* RTNH_F_DEAD, RTNH_F_LINKDOWN, RTNH_F_ONLINK, ... */
-	uint8_t zero;
+	uint8_t encap;          /* 1: the kernel puts a header on (MPLS, SRv6, ...) */
 };
 
 struct net_route {
@@ -66,9 +66,28 @@ struct net_route {
 	uint8_t protocol; /* RTPROT_*, NET_PROTO for ours */
 	uint8_t tos;
 	uint32_t flags; /* RTM_F_CLONED: a cache entry, not a route */
+	uint32_t rest;  /* digest of what else tells routes apart in the kernel: source, metrics */
+	uint16_t how;   /* of the message: NLM_F_REPLACE, NLM_F_APPEND, NLM_F_MULTI (in a dump) */
 	bool truncated; /* more next hops than NET_NEXTHOPS_MAX */
 	uint8_t nexthop_count;
 	struct net_nexthop nexthops[NET_NEXTHOPS_MAX];
+};
+
+/* A next-hop object: one next hop, a blackhole, or a group of others. Routes name it by its id. */
+struct net_nexthop_member {
+	uint32_t id;
+	uint32_t weight; /* 1..65536 */
+};
+struct net_nexthop_object {
+	uint32_t id;
+	uint8_t family;   /* AF_UNSPEC for a group */
+	uint8_t protocol; /* RTPROT_* */
+	bool blackhole;
+	bool fdb;               /* of a bridge: no route can use it */
+	bool truncated;         /* more members than NET_NEXTHOPS_MAX */
+	uint8_t member_count;   /* > 0: a group */
+	struct net_nexthop hop; /* of an object that is neither group nor blackhole */
+	struct net_nexthop_member members[NET_NEXTHOPS_MAX];
 };
 
 /* IPv4 settings of an interface that someone changed. */
@@ -81,7 +100,8 @@ struct net_conf {
 	int32_t rp_filter;  /* -1 = not in this message */
 };
 
-enum net_kind { NET_LINK, NET_ADDR, NET_NEIGH, NET_ROUTE, NET_CONF };
+/* Dumped in this order: what others refer to comes first. */
+enum net_kind { NET_LINK, NET_ADDR, NET_NEIGH, NET_NEXTHOP, NET_ROUTE, NET_CONF };
 #define NET_KINDS (NET_CONF + 1)
 enum net_change { NET_CHANGE_NEW, NET_CHANGE_DEL };
 
@@ -92,6 +112,7 @@ struct net_msg {
 		struct net_link link;
 		struct net_ifaddr addr;
 		struct net_neigh neigh;
+		struct net_nexthop_object nexthop;
 		struct net_route route;
 		struct net_conf conf;
 	};

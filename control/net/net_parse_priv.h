@@ -11,3 +11,4 @@ void net_attr_addr(struct net_attrs *it,
 		   struct dp_addr *addr);
 
 int net_parse_route(const uint8_t *body, size_t len, struct net_route *route);
+int net_parse_nexthop(const uint8_t *body, size_t len, struct net_nexthop_object *object);

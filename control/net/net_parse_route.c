@@ -62,6 +62,8 @@ static void parse_multipath_entry(struct net_attrs *it,
 			net_attr_addr(&attrs, &attr, family, &hop->gateway);
 		else if (attr.type == RTA_VIA)
 			parse_via(&attrs, &attr, &hop->gateway);
+		else if (attr.type == RTA_ENCAP_TYPE)
+			hop->encap = 1;
 	}
 	it->bad |= attrs.bad;
 }
@@ -94,6 +96,16 @@ static void parse_multipath(struct net_attrs *it,
 	}
 }
 
+/* FNV-1a over type and value. */
+static void digest(struct net_route *route, const struct net_attr *attr)
+{
+	uint32_t hash = (route->rest ^ attr->type) * 16777619u;
+
+	for (size_t i = 0; i < attr->len; i++)
+		hash = (hash ^ attr->value[i]) * 16777619u;
+	route->rest = hash;
+}
+
 static void parse_attr(struct net_attrs *it,
 		       const struct net_attr *attr,
 		       uint8_t family,
@@ -122,8 +134,16 @@ static void parse_attr(struct net_attrs *it,
 	case RTA_VIA:
 		parse_via(it, attr, &single->gateway);
 		break;
+	case RTA_ENCAP_TYPE:
+		single->encap = 1;
+		break;
 	case RTA_MULTIPATH:
 		parse_multipath(it, attr, family, route);
+		break;
+	case RTA_PREFSRC:
+	case RTA_METRICS:
+	case RTA_FLOW:
+		digest(route, attr);
 		break;
 	}
 }

@@ -14,6 +14,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/netconf.h>
+#include <linux/nexthop.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,6 +122,7 @@ struct nlmsghdr *net_request_dump(struct net_request *request, enum net_kind kin
 		[NET_LINK] = {RTM_GETLINK, sizeof(struct ifinfomsg)},
 		[NET_ADDR] = {RTM_GETADDR, sizeof(struct ifaddrmsg)},
 		[NET_NEIGH] = {RTM_GETNEIGH, sizeof(struct ndmsg)},
+		[NET_NEXTHOP] = {RTM_GETNEXTHOP, sizeof(struct nhmsg)},
 		[NET_ROUTE] = {RTM_GETROUTE, sizeof(struct rtmsg)},
 		[NET_CONF] = {RTM_GETNETCONF, sizeof(struct netconfmsg)},
 	};

@@ -51,6 +51,13 @@ static void msg_check(const struct net_msg *msg)
 			abort();
 		net_neigh_state_format(msg->neigh.state, text);
 		break;
+	case NET_NEXTHOP:
+		if (msg->nexthop.id == 0 || msg->nexthop.member_count > NET_NEXTHOPS_MAX)
+			abort();
+		for (unsigned i = 0; i < msg->nexthop.member_count; i++)
+			if (msg->nexthop.members[i].weight - 1 > UINT16_MAX)
+				abort();
+		break;
 	case NET_ROUTE:
 		route_check(&msg->route);
 		break;

@@ -24,7 +24,9 @@ static const struct net_vector net_vectors[] = {
 	NET_VECTOR(neigh_ip6),        NET_VECTOR(neigh_gone),       NET_VECTOR(route_default),
 	NET_VECTOR(route_host),       NET_VECTOR(route_blackhole),  NET_VECTOR(route_multipath),
 	NET_VECTOR(route_via_ip6),    NET_VECTOR(route_nexthop_id), NET_VECTOR(route_ip6),
-	NET_VECTOR(route_gone),       NET_VECTOR(conf_dump),        NET_VECTOR(conf_forwarding),
+	NET_VECTOR(route_gone),       NET_VECTOR(route_replaced),   NET_VECTOR(route_appended),
+	NET_VECTOR(nexthop_single),   NET_VECTOR(nexthop_group),    NET_VECTOR(nexthop_blackhole),
+	NET_VECTOR(nexthop_gone),     NET_VECTOR(conf_dump),        NET_VECTOR(conf_forwarding),
 	NET_VECTOR(ack_no_device),    NET_VECTOR(ack_words),        NET_VECTOR(ack_done),
 };
 #define NET_VECTORS (sizeof(net_vectors) / sizeof(net_vectors[0]))

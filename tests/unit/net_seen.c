@@ -87,6 +87,18 @@ static void on_route(void *ctx, enum net_change change, const struct net_route *
 		seen->route_del++;
 }
 
+static void on_nexthop(void *ctx, enum net_change change, const struct net_nexthop_object *object)
+{
+	struct seen *seen = ctx;
+
+	seen->calls++;
+	if (change == NET_CHANGE_NEW)
+		seen->nexthop_new++;
+	else
+		seen->nexthop_del++;
+	seen->nexthop = *object;
+}
+
 static void on_conf(void *ctx, const struct net_conf *conf)
 {
 	struct seen *seen = ctx;
@@ -111,6 +123,7 @@ struct net_feed *seen_feed_open(struct seen *seen, const struct net_feed_conf *c
 		.on_link = on_link,
 		.on_addr = on_addr,
 		.on_neigh = on_neigh,
+		.on_nexthop = on_nexthop,
 		.on_route = on_route,
 		.on_conf = on_conf,
 		.on_dump = on_dump,

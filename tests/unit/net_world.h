@@ -67,9 +67,11 @@ struct seen {
 	struct net_ifaddr addrs[64];
 	struct seen_neigh neighs[SEEN_MAX];
 	unsigned link_del, route_new, route_del;
-	unsigned calls;            /* of any handler but on_dump */
-	unsigned dumps[NET_KINDS]; /* ended */
-	int forwarding[64];        /* of an interface, by its index */
+	unsigned nexthop_new, nexthop_del;
+	struct net_nexthop_object nexthop; /* the last one told */
+	unsigned calls;                    /* of any handler but on_dump */
+	unsigned dumps[NET_KINDS];         /* ended */
+	int forwarding[64];                /* of an interface, by its index */
 };
 struct net_feed *seen_feed_open(struct seen *seen, const struct net_feed_conf *conf);
 /* Turns the feed until `done` says so; fails after the deadline. */

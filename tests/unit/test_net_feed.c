@@ -65,7 +65,7 @@ static void test_start(void **state)
 	assert_null(seen_neigh(&seen, "2001:db8::7")); /* IPv6 comes later, as a whole */
 	assert_int_equal(seen.route_new, 0);           /* not asked for */
 	for (unsigned kind = 0; kind < NET_KINDS; kind++)
-		assert_int_equal(seen.dumps[kind], kind != NET_ROUTE);
+		assert_int_equal(seen.dumps[kind], kind != NET_ROUTE && kind != NET_NEXTHOP);
 	net_feed_close(feed);
 }
 
@@ -137,6 +137,98 @@ static void test_routes_when_asked(void **state)
 	net_feed_close(feed);
 }
 
+static bool nexthops_told(const struct seen *s, const void *count)
+{
+	return s->nexthop_new >= *(const unsigned *)count;
+}
+
+static bool nexthops_gone(const struct seen *s, const void *count)
+{
+	return s->nexthop_del >= *(const unsigned *)count;
+}
+
+static void test_nexthop_objects(void **state)
+{
+	const struct net_feed_conf conf = {.routes = true};
+	const unsigned one = 1, two = 2, three = 3;
+	struct world *w = *state;
+	struct net_feed *feed;
+
+	world_run(w->hub, "ip addr add 192.0.2.1/24 dev h0 && "
+			  "ip nexthop add id 7 via 192.0.2.7 dev h0");
+	feed = seen_feed_open(&seen, &conf);
+	seen_until(feed, &seen, nexthops_told, &one);
+	assert_int_equal(seen.nexthop.id, 7);
+	world_run(w->hub, "ip nexthop add id 8 group 7,5");
+	seen_until(feed, &seen, nexthops_told, &two);
+	assert_int_equal(seen.nexthop.id, 8);
+	assert_int_equal(seen.nexthop.member_count, 1);
+	assert_int_equal(seen.nexthop.members[0].weight, 5);
+	world_run(w->hub, "ip nexthop replace id 7 via 192.0.2.9 dev h0");
+	seen_until(feed, &seen, nexthops_told, &three);
+	assert_int_equal(seen.nexthop.hop.gateway.bytes[3], 9);
+	world_run(w->hub, "ip nexthop del id 8");
+	seen_until(feed, &seen, nexthops_gone, &one);
+	assert_int_equal(seen.nexthop.id, 8);
+	net_feed_close(feed);
+}
+
+/* A link that goes down takes routes and next-hop objects with it, and the kernel says nothing. */
+static void test_redump(void **state)
+{
+	const struct net_feed_conf conf = {.routes = true};
+	struct world *w = *state;
+	struct net_feed *feed;
+
+	world_run(w->hub, "ip addr add 192.0.2.1/24 dev h0 && "
+			  "ip nexthop add id 7 via 192.0.2.7 dev h0 && "
+			  "ip route add 10.1.0.0/16 via 192.0.2.7 proto 233");
+	feed = seen_feed_open(&seen, &conf);
+	seen_quiet(feed);
+	assert_int_equal(seen.route_new, 1);
+	world_run(w->hub, "ip link set h0 down");
+	seen_quiet(feed);
+	assert_int_equal(seen.route_del, 0);
+	assert_int_equal(seen.dumps[NET_ROUTE], 1);
+	net_feed_redump(feed);
+	assert_false(net_feed_synced(feed));
+	seen_quiet(feed);
+	assert_int_equal(seen.dumps[NET_ROUTE], 2);
+	assert_int_equal(seen.dumps[NET_NEXTHOP], 2);
+	assert_int_equal(seen.dumps[NET_LINK], 1);
+	assert_int_equal(seen.route_new, 1);
+	assert_int_equal(seen.nexthop_new, 1);
+	net_feed_close(feed);
+}
+
+/* What was told is kept: after a new socket only differences come, also what went meanwhile. */
+static void test_reopen(void **state)
+{
+	struct world *w = *state;
+	struct net_feed_stats stats;
+	struct net_feed *feed;
+
+	world_run(w->hub,
+		  "ip addr add 192.0.2.1/24 dev h0 && ip addr add 198.51.100.1/24 dev h0 && "
+		  "ip neigh add 192.0.2.7 lladdr 02:00:00:00:00:07 dev h0 nud permanent && "
+		  "ip neigh add 192.0.2.8 lladdr 02:00:00:00:00:08 dev h0 nud permanent");
+	feed = seen_feed_open(&seen, &plain_conf);
+	seen_quiet(feed);
+	world_run(w->hub, "ip neigh del 192.0.2.8 dev h0 && ip addr del 198.51.100.1/24 dev h0 && "
+			  "ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev h0 nud permanent");
+	assert_int_equal(net_feed_reopen(feed), 0);
+	assert_false(net_feed_synced(feed));
+	seen_quiet(feed);
+	assert_non_null(seen_neigh(&seen, "192.0.2.7"));
+	assert_int_equal(seen_neigh(&seen, "192.0.2.7")->told, 1);
+	assert_null(seen_neigh(&seen, "192.0.2.8"));
+	assert_non_null(seen_neigh(&seen, "192.0.2.9"));
+	assert_int_equal(seen.addr_count, 2); /* and 127.0.0.1 */
+	net_feed_stats_get(feed, &stats);
+	assert_int_equal(stats.reopened, 1);
+	net_feed_close(feed);
+}
+
 static void neighs_make(struct world *w, const char *verb, unsigned from, unsigned to)
 {
 	world_run(w->hub,
@@ -183,6 +275,26 @@ static void assert_as_kernel_says(struct world *w)
 	world_run(w->hub, "%s", line);
 	snprintf(line, sizeof(line), "[ $(ip -o -4 addr | wc -l) -eq %u ]", seen.addr_count);
 	world_run(w->hub, "%s", line);
+}
+
+/* A budget in time instead: all of it in one turn when there is time, else 64 at least. */
+static void test_turns_by_time(void **state)
+{
+	struct net_feed_conf conf = {.turn_us = 10 * 1000 * 1000};
+	struct world *w = *state;
+	struct net_feed *feed;
+
+	neighs_make(w, "add", 0, NEIGHS);
+	feed = seen_feed_open(&seen, &conf);
+	assert_int_equal(net_feed_turn(feed), 0);
+	assert_int_equal(seen.neigh_count, NEIGHS);
+	net_feed_close(feed);
+	conf.turn_us = 1;
+	feed = seen_feed_open(&seen, &conf);
+	assert_int_equal(net_feed_turn(feed), 1);
+	assert_int_not_equal(seen.calls, 0);
+	assert_true(seen.neigh_count < NEIGHS);
+	net_feed_close(feed);
 }
 
 /*
@@ -323,7 +435,11 @@ int main(void)
 						world_teardown),
 		cmocka_unit_test_setup_teardown(test_routes_when_asked, world_setup,
 						world_teardown),
+		cmocka_unit_test_setup_teardown(test_nexthop_objects, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(test_redump, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(test_reopen, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_turns_are_short, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(test_turns_by_time, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_overrun, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_overrun_loses_more, world_setup,
 						world_teardown),

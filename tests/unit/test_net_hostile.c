@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <linux/nexthop.h>
 #include <linux/if_addr.h>
 
 #include "control/net/net_parse.h"
@@ -188,6 +189,39 @@ static void test_multipath_limits(void **state)
 	assert_int_equal(built_parse(&b, &msg), -EBADMSG);
 }
 
+static void test_nexthop_groups(void **state)
+{
+	struct nhmsg head = {.nh_family = AF_UNSPEC};
+	struct nexthop_grp group[NET_NEXTHOPS_MAX + 1];
+	const uint32_t id = 7;
+	struct net_msg msg;
+	struct built b;
+
+	(void)state;
+	for (unsigned i = 0; i <= NET_NEXTHOPS_MAX; i++)
+		group[i] = (struct nexthop_grp){.id = i + 1, .weight = 255, .resvd1 = 255};
+	built_start(&b, RTM_NEWNEXTHOP, &head, sizeof(head));
+	built_attr(&b, NHA_GROUP, group, sizeof(group[0]));
+	assert_int_equal(built_parse(&b, &msg), -EBADMSG); /* no id */
+	built_attr(&b, NHA_ID, &id, sizeof(id));
+	assert_int_equal(built_parse(&b, &msg), 0);
+	assert_int_equal(msg.nexthop.members[0].weight, 65536); /* 16 bits of "weight - 1" */
+	built_start(&b, RTM_NEWNEXTHOP, &head, sizeof(head));
+	built_attr(&b, NHA_ID, &id, sizeof(id));
+	built_attr(&b, NHA_GROUP, group, sizeof(group));
+	assert_int_equal(built_parse(&b, &msg), 0);
+	assert_int_equal(msg.nexthop.member_count, NET_NEXTHOPS_MAX);
+	assert_true(msg.nexthop.truncated);
+	built_start(&b, RTM_NEWNEXTHOP, &head, sizeof(head));
+	built_attr(&b, NHA_ID, &id, sizeof(id));
+	built_attr(&b, NHA_GROUP, group, sizeof(group[0]) + 4);
+	assert_int_equal(built_parse(&b, &msg), -EBADMSG);
+	built_start(&b, RTM_NEWNEXTHOP, &head, sizeof(head));
+	built_attr(&b, NHA_ID, &id, sizeof(id));
+	built_attr(&b, NHA_GROUP, group, 0);
+	assert_int_equal(built_parse(&b, &msg), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +229,7 @@ int main(void)
 		cmocka_unit_test(test_bent),
 		cmocka_unit_test(test_values_that_cannot_be),
 		cmocka_unit_test(test_multipath_limits),
+		cmocka_unit_test(test_nexthop_groups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -227,6 +227,52 @@ static void test_route_second_hop(void **state)
 	assert_int_equal(msg.change, NET_CHANGE_DEL);
 }
 
+static void test_route_how(void **state)
+{
+	struct net_msg first, second;
+
+	(void)state;
+	parse_ok(route_replaced, &first);
+	assert_int_equal(first.route.how, NLM_F_REPLACE);
+	assert_int_equal(first.route.nexthops[0].encap, 0);
+	parse_ok(route_appended, &second);
+	assert_int_equal(second.route.how, NLM_F_APPEND);
+	assert_int_equal(second.route.nexthops[0].encap, 1);
+	/* A route's own MTU is of the digest. */
+	assert_int_not_equal(first.route.rest, second.route.rest);
+	parse_ok(route_default, &first);
+	assert_int_equal(first.route.how, NLM_F_MULTI);
+}
+
+static void test_nexthops(void **state)
+{
+	struct net_msg msg;
+
+	(void)state;
+	parse_ok(nexthop_single, &msg);
+	assert_int_equal(msg.kind, NET_NEXTHOP);
+	assert_int_equal(msg.change, NET_CHANGE_NEW);
+	assert_int_equal(msg.nexthop.id, 42);
+	assert_int_equal(msg.nexthop.family, AF_INET);
+	assert_int_equal(msg.nexthop.member_count, 0);
+	assert_false(msg.nexthop.blackhole);
+	assert_addr(&msg.nexthop.hop.gateway, "192.0.2.42");
+	assert_true(msg.nexthop.hop.ifindex > 0);
+	parse_ok(nexthop_group, &msg);
+	assert_int_equal(msg.nexthop.id, 44);
+	assert_int_equal(msg.nexthop.member_count, 2);
+	assert_int_equal(msg.nexthop.members[0].id, 42);
+	assert_int_equal(msg.nexthop.members[0].weight, 3);
+	assert_int_equal(msg.nexthop.members[1].id, 43);
+	assert_int_equal(msg.nexthop.members[1].weight, 256);
+	parse_ok(nexthop_blackhole, &msg);
+	assert_int_equal(msg.nexthop.id, 45);
+	assert_true(msg.nexthop.blackhole);
+	parse_ok(nexthop_gone, &msg);
+	assert_int_equal(msg.change, NET_CHANGE_DEL);
+	assert_int_equal(msg.nexthop.id, 43);
+}
+
 static void test_conf(void **state)
 {
 	struct net_msg msg;
@@ -298,6 +344,8 @@ int main(void)
 		cmocka_unit_test(test_neighs),
 		cmocka_unit_test(test_routes),
 		cmocka_unit_test(test_route_second_hop),
+		cmocka_unit_test(test_route_how),
+		cmocka_unit_test(test_nexthops),
 		cmocka_unit_test(test_conf),
 		cmocka_unit_test(test_bridge_is_not_ours),
 		cmocka_unit_test(test_acks),
