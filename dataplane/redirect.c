@@ -8,30 +8,24 @@
  * pair is the control core's. The packet itself is always forwarded, at once.
  */
 #include <rte_cycles.h>
-#include <rte_hash_crc.h>
-#include <rte_ip.h>
 #include <rte_malloc.h>
 
 #include "dp_punt.h"
+#include "redirect.h"
 #include "spoke.h"
 #include "stages.h"
 
-#define FILTER_SLOTS 4096 /* power of two; 32 KiB, stays in L2 */
 #define BUCKET_RATE  1000 /* records per second */
 #define BUCKET_BURST 256
 
-struct redirect_filter {
-	uint64_t filled_tsc;
-	uint32_t tokens;
-	uint64_t until_tsc[FILTER_SLOTS]; /* end of the slot's hold-off */
-};
-
 int redirect_init(struct dp_worker *w)
 {
+	/* 32 KiB of slots: they stay in L2. */
 	w->filter = rte_zmalloc("redirect", sizeof(*w->filter), RTE_CACHE_LINE_SIZE);
 	if (w->filter == NULL)
 		return -ENOMEM;
 	w->filter->tokens = BUCKET_BURST;
+	w->filter->token_tsc = rte_get_tsc_hz() / BUCKET_RATE;
 	w->filter->filled_tsc = rte_rdtsc();
 	return 0;
 }
@@ -42,23 +36,13 @@ void redirect_fini(struct dp_worker *w)
 	w->filter = NULL;
 }
 
-static uint32_t pair_hash(const struct dp_meta *meta, const struct rte_ipv4_hdr *ip)
-{
-	uint64_t inner = (uint64_t)ip->src_addr << 32 | ip->dst_addr;
-	uint64_t from = (uint64_t)meta->spoke << 32 | meta->tunnel;
-
-	/* Word by word: rte_hash_crc over a struct would read it through the wrong type. */
-	return rte_hash_crc_8byte(from, rte_hash_crc_8byte(inner, 0));
-}
-
 static bool bucket_take(struct redirect_filter *f, uint64_t now_tsc)
 {
-	uint64_t per_token = rte_get_tsc_hz() / BUCKET_RATE;
-	uint64_t fresh = (now_tsc - f->filled_tsc) / per_token;
+	if (now_tsc - f->filled_tsc >= f->token_tsc) {
+		uint64_t fresh = (now_tsc - f->filled_tsc) / f->token_tsc;
 
-	if (fresh > 0) {
 		f->tokens = (uint32_t)RTE_MIN(f->tokens + fresh, (uint64_t)BUCKET_BURST);
-		f->filled_tsc += fresh * per_token;
+		f->filled_tsc += fresh * f->token_tsc;
 	}
 	if (f->tokens == 0)
 		return false;
@@ -89,8 +73,7 @@ static void record_send(struct dp_worker *w, const struct rte_mbuf *m, const str
 void redirect_notice(struct dp_worker *w, const struct rte_mbuf *m, const struct adj *out)
 {
 	const struct dp_meta *meta = dp_meta_const(m);
-	uint32_t hash = pair_hash(meta, rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *));
-	uint64_t *until_tsc = &w->filter->until_tsc[hash % FILTER_SLOTS];
+	uint64_t *until_tsc = redirect_slot(w, m);
 
 	if (*until_tsc > w->now_tsc || !bucket_take(w->filter, w->now_tsc)) {
 		w->stats.redirects_suppressed++;

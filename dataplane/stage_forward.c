@@ -14,6 +14,7 @@
 #include "mss.h"
 #include "neigh.h"
 #include "nexthop.h"
+#include "redirect.h"
 #include "spoke.h"
 #include "stages.h"
 #include "wire.h"
@@ -117,6 +118,8 @@ static uint16_t route_burst(struct dp_worker *w,
 
 		if (likely(verdict == GO_ON)) {
 			rte_prefetch0(&adjs[meta->adj]);
+			if (meta->flags & DP_META_FROM_TUNNEL)
+				rte_prefetch0(redirect_slot(w, m[i]));
 			m[good++] = m[i];
 		} else if (verdict == PUNT) {
 			punt_to_twin(w, m[i], meta);
@@ -185,6 +188,8 @@ uint16_t stage_forward(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 		dst[i] = rte_be_to_cpu_32(
 			rte_pktmbuf_mtod(m[i], const struct rte_ipv4_hdr *)->dst_addr);
 	fib_lookup(0, dst, nh, n);
+	for (uint16_t i = 0; i < n; i++)
+		rte_prefetch0(&fib_nhs[nh[i]]);
 	n = route_burst(w, m, n, nh);
 	for (uint16_t i = 0; i < n; i++) {
 		int reason = forward(w, m[i]);

@@ -67,18 +67,13 @@ static int gre_parse(const struct rte_mbuf *m, struct gre *gre)
 	return -1;
 }
 
-static bool key_equal(const struct table_key *a, const struct table_key *b)
-{
-	return memcmp(a, b, sizeof(*a)) == 0;
-}
-
 /* Fills meta->tunnel; false: no such tunnel. */
 static bool tunnel_find(struct burst *b, struct dp_meta *meta, const struct gre *gre)
 {
-	struct table_key key =
-		tunnel_key(&meta->outer_dst, (gre->flags & GRE_FLAG_KEY) != 0, gre->key);
+	struct table_key key = table_key_ip4(meta->outer_dst.ip4_be,
+					     (gre->flags & GRE_FLAG_KEY) != 0, 0, gre->key);
 
-	if (b->tunnel_plus1 == 0 || !key_equal(&key, &b->tunnel_key)) {
+	if (b->tunnel_plus1 == 0 || !table_key_equal(&key, &b->tunnel_key)) {
 		b->tunnel_key = key;
 		b->tunnel_plus1 = table_get(tunnel_table, &key);
 	}
@@ -91,12 +86,13 @@ static bool tunnel_find(struct burst *b, struct dp_meta *meta, const struct gre 
 /* The key of this packet's spoke; returns its number in the burst. */
 static uint16_t key_add(struct burst *b, const struct dp_meta *meta)
 {
-	struct table_key *key = &b->keys[b->key_count];
+	struct table_key key =
+		table_key_ip4(meta->outer_src.ip4_be, meta->tunnel, meta->natt_port, 0);
 
-	*key = spoke_key(meta->tunnel, &meta->outer_src, meta->natt_port);
-	if (b->key_count > 0 && key_equal(key, key - 1))
+	if (b->key_count > 0 && table_key_equal(&key, &b->keys[b->key_count - 1]))
 		return (uint16_t)(b->key_count - 1);
-	b->key_ptrs[b->key_count] = key;
+	b->keys[b->key_count] = key;
+	b->key_ptrs[b->key_count] = &b->keys[b->key_count];
 	return b->key_count++;
 }
 
@@ -110,8 +106,8 @@ static int decapsulate(struct burst *b, struct rte_mbuf *m, uint16_t *protocol)
 
 	if (unlikely(reason >= 0))
 		return reason;
-	meta->outer_src = dp_addr_ip4(ip->src_addr);
-	meta->outer_dst = dp_addr_ip4(ip->dst_addr);
+	addr_store_ip4(&meta->outer_src, ip->src_addr);
+	addr_store_ip4(&meta->outer_dst, ip->dst_addr);
 	meta->outer_ecn = ip->type_of_service & 3;
 	if (!tunnel_find(b, meta, &gre))
 		return DP_DROP_GRE_NO_TUNNEL;

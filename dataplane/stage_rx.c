@@ -108,8 +108,8 @@ uint16_t stage_rx(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 	for (uint16_t i = 0; i < n; i++) {
 		int verdict;
 
-		if (i + 4 < n)
-			rte_prefetch0(rte_pktmbuf_mtod(m[i + 4], void *));
+		if (i + 6 < n)
+			rte_prefetch0(rte_pktmbuf_mtod(m[i + 6], void *));
 		verdict = classify(m[i], dp_meta(m[i]), &last_local);
 		if (likely(verdict == GO_ON)) {
 			rte_pktmbuf_adj(m[i], RTE_ETHER_HDR_LEN);

@@ -36,10 +36,3 @@ bool underlay_find(struct dp_meta *meta);
 void mcast_add(struct dp_worker *w, struct rte_mbuf *m);
 void mcast_run(struct dp_worker *w);
 void mcast_flush(struct dp_worker *w);
-
-/* redirect.c */
-struct adj;
-int redirect_init(struct dp_worker *w);
-void redirect_fini(struct dp_worker *w);
-/* A packet left by the network-id it came in on: one record per pair and hold-off, at most. */
-void redirect_notice(struct dp_worker *w, const struct rte_mbuf *m, const struct adj *out);

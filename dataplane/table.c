@@ -14,6 +14,21 @@
 
 #include "dp_priv.h"
 
+/* As rte_hash wants it. The words that are zero in every key of IPv4 are left out: half the time of
+ * rte_hash_crc over 32 bytes. */
+static uint32_t key_hash(const void *key, uint32_t len, uint32_t seed)
+{
+	uint64_t w[4];
+
+	(void)len;
+	memcpy(w, key, sizeof(w));
+	seed = rte_hash_crc_8byte(w[0], seed);
+	if (((const struct table_key *)key)->addr.family != AF_INET)
+		seed = rte_hash_crc_8byte(w[1], seed);
+	seed = rte_hash_crc_8byte(w[2], seed);
+	return rte_hash_crc_8byte(w[3], seed);
+}
+
 struct rte_hash *table_create(const char *name, uint32_t max)
 {
 	struct rte_hash_parameters params = {
@@ -22,7 +37,7 @@ struct rte_hash *table_create(const char *name, uint32_t max)
 		 */
 		.entries = RTE_MAX(max + max / 4, 64U),
 		.key_len = sizeof(struct table_key),
-		.hash_func = rte_hash_crc,
+		.hash_func = key_hash,
 		.socket_id = (int)rte_socket_id(),
 		.extra_flag =
 			RTE_HASH_EXTRA_FLAGS_RW_CONCURRENCY_LF | RTE_HASH_EXTRA_FLAGS_EXT_TABLE,

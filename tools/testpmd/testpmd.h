@@ -71,6 +71,7 @@ struct figure {
 struct result {
 	uint32_t size;
 	struct figure product, floor;
+	struct figure ratio;           /* of the two medians of each run */
 	double stages[DP_STAGE_COUNT]; /* of one more run, timed stage by stage: medians */
 	uint64_t wrong;                /* packets that did not come back as they should */
 };
