@@ -221,7 +221,7 @@ static void args_build(const struct dp_conf *conf, uint64_t need, bool huge)
 	arg_add("--file-prefix=dmvpn-hub");
 	/* rte_fib's AVX-512 look-up is refused otherwise. */
 	arg_add("--force-max-simd-bitwidth=512");
-	arg_add("--log-level=%s", conf->debug ? "*:debug" : "*:error");
+	arg_add("--log-level=%s", conf->debug ? "*:info" : "*:error");
 	if (access(PCI_SYSFS, F_OK) == 0) {
 		arg_add("-a");
 		arg_add("ffff:ff:1f.7");

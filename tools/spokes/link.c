@@ -246,6 +246,18 @@ void link_tx_flush(struct link *link)
 	link->tx_count = 0;
 }
 
+bool link_recover(struct link *link)
+{
+	struct sockaddr_ll addr = {0};
+	socklen_t len = sizeof(int);
+	int err;
+
+	getsockopt(link->fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	len = sizeof(addr);
+	/* An interface that went down comes back; of one that was removed the kernel says -1. */
+	return getsockname(link->fd, (struct sockaddr *)&addr, &len) == 0 && addr.sll_ifindex > 0;
+}
+
 unsigned link_receive(struct link *link,
 		      void (*receive)(void *ctx, const uint8_t *frame, size_t len),
 		      void *ctx)

@@ -4,6 +4,7 @@
  * The one kernel interface that all spokes share: a raw packet socket, frames in batches both
  * ways.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,9 @@ void link_stats_get(struct link *link, struct link_stats *stats);
 uint8_t *link_tx_room(struct link *link);
 void link_tx_commit(struct link *link, size_t len);
 void link_tx_flush(struct link *link);
+
+/* Clears the socket's error; false: the interface is gone for good. */
+bool link_recover(struct link *link);
 
 /* Hands at most LINK_BATCH waiting frames to `receive`; returns how many. Never blocks. */
 unsigned link_receive(struct link *link,

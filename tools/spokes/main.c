@@ -129,7 +129,12 @@ static void wait_for_work(struct run *run, const sigset_t *unblocked)
 		wait_ns = WAIT_MIN_NS;
 	ts.tv_sec = 0;
 	ts.tv_nsec = (long)wait_ns;
-	ppoll(&pfd, 1, &ts, unblocked);
+	/* With an error pending ppoll neither sleeps nor lets a signal in. */
+	if (ppoll(&pfd, 1, &ts, unblocked) > 0 && (pfd.revents & (POLLERR | POLLHUP | POLLNVAL)) &&
+	    !link_recover(run->link)) {
+		run->link_lost = true;
+		enter_phase(run, RUN_DONE, now());
+	}
 }
 
 static void receive(struct run *run)

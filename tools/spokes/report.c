@@ -95,6 +95,8 @@ static void judge(struct verdict *v, const struct run *run)
 {
 	const struct spokes *s = &run->spokes;
 
+	if (run->link_lost)
+		add_reason(v, "the interface was removed");
 	if (s->registered < run->opt.count)
 		add_reason(v, "registered %u of %u", s->registered, run->opt.count);
 	if (!s->neighbour.known)

@@ -26,6 +26,7 @@ struct run {
 	struct demux demux;
 	enum run_phase phase;
 	bool timed_out; /* not all registered in time */
+	bool link_lost; /* the interface was removed under us */
 	uint64_t started_ns;
 	uint64_t phase_ns;   /* when this phase began */
 	uint64_t traffic_ns; /* how long traffic was sent */
