@@ -129,8 +129,9 @@ static void wait_for_work(struct run *run, const sigset_t *unblocked)
 		wait_ns = WAIT_MIN_NS;
 	ts.tv_sec = 0;
 	ts.tv_nsec = (long)wait_ns;
-	/* With an error pending ppoll neither sleeps nor lets a signal in. */
-	if (ppoll(&pfd, 1, &ts, unblocked) > 0 && (pfd.revents & (POLLERR | POLLHUP | POLLNVAL)) &&
+	/* With an error pending ppoll neither sleeps nor lets a signal in; an interface that was
+	 * down before it was removed gives none, so a quiet one is looked at, too. */
+	if ((ppoll(&pfd, 1, &ts, unblocked) == 0 || (pfd.revents & ~POLLIN) != 0) &&
 	    !link_recover(run->link)) {
 		run->link_lost = true;
 		enter_phase(run, RUN_DONE, now());
