@@ -2,12 +2,17 @@
 /*
  * fib: prefix -> next-hop object, on rte_fib (DIR24_8), see dp_fib.h.
  *
- * rte_fib 22.11 frees a group of 256 entries (tbl8) inside a delete, and inside an add that makes a
- * group uniform; it clears the group first, so a reader may see next hop 0, or, when the group is
- * used again at once, a foreign one. Rule: index 0 is never stored and means "look up once more";
- * after any call that can free a group, no call that can allocate one before a grace period. Groups
- * are accounted for before the call, because a replace that runs out of them returns 0 and a
- * half-failed add leaks one.
+ * rte_fib 22.11 frees a group of 256 entries (tbl8) as soon as all of them are alike, and allocates
+ * one when that ends: adds and deletes beyond /24 do both, and so do those of a shorter prefix that
+ * covers such ones. It clears a group that it frees, so a reader may see next hop 0, or, when the
+ * group is used again at once, a foreign one. Rule: index 0 is never stored and means "look up once
+ * more"; between two calls that can touch a group a grace period must pass. Groups are accounted
+ * for before the call, because a replace that runs out of them returns 0 and a half-failed add
+ * leaks one.
+ *
+ * Its own count of groups goes wrong: an add beyond /24 with the next hop of what covers it does
+ * not count, its delete does, and below 0 every further add is refused. So the two are never alike:
+ * FIB_NH_LONG is in what is stored for a prefix longer than /24, and fib_lookup takes it off.
  *
  * What a route says is a shared object of fib_nh.c.
  * Writer: control core; readers: workers under QSBR.
@@ -16,6 +21,7 @@
 #include "fib.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include <rte_errno.h>
 #include <rte_lcore.h>
@@ -32,7 +38,8 @@ struct rte_fib *fibs[FIB_VRFS];
 
 static struct rte_hash *group_table; /* /24 with longer prefixes -> how many */
 static struct dp_fib_info info;
-static uint64_t freed_token; /* of the last call that may have freed a group; 0: waited for */
+static uint32_t *longer_in_16; /* [65536] by /16: prefixes longer than /24 */
+static uint64_t touched_token; /* of the last call that may have freed a group; 0: waited for */
 
 static int fib_create(const struct dp_limits *limits)
 {
@@ -40,7 +47,8 @@ static int fib_create(const struct dp_limits *limits)
 		.type = RTE_FIB_DIR24_8,
 		.default_nh = FIB_NH_NONE,
 		.max_routes = (int)limits->routes,
-		.dir24_8 = {.nh_sz = RTE_FIB_DIR24_8_4B, .num_tbl8 = limits->tbl8},
+		/* One more: a range that ends inside two groups asks for two free ones. */
+		.dir24_8 = {.nh_sz = RTE_FIB_DIR24_8_4B, .num_tbl8 = limits->tbl8 + 1},
 	};
 
 	fibs[0] = rte_fib_create("vrf0", (int)rte_socket_id(), &conf);
@@ -62,9 +70,10 @@ int fib_init(const struct dp_conf *conf)
 
 	info = (struct dp_fib_info){.routes_max = conf->limits.routes,
 				    .tbl8_max = conf->limits.tbl8};
-	freed_token = 0;
+	touched_token = 0;
+	longer_in_16 = calloc(1 << 16, sizeof(*longer_in_16));
 	group_table = table_create("fib groups", conf->limits.tbl8);
-	if (group_table == NULL)
+	if (group_table == NULL || longer_in_16 == NULL)
 		return -ENOMEM;
 	rc = fib_nh_init(max);
 	if (rc < 0)
@@ -77,8 +86,10 @@ void fib_fini(void)
 	rte_fib_free(fibs[0]);
 	table_free(group_table);
 	fib_nh_fini();
+	free(longer_in_16);
 	fibs[0] = NULL;
 	group_table = NULL;
+	longer_in_16 = NULL;
 }
 
 /* ---- tbl8 groups ---- */
@@ -88,15 +99,32 @@ static struct table_key group_key(uint32_t ip)
 	return (struct table_key){.c = ip >> 8, .a = 1};
 }
 
-/* Waits until no worker can still look into a group that was freed. */
+/* Whether a change of this prefix may free or allocate a group: it or what it covers is longer than
+ * /24. Between /16 and /24 it may say yes for a neighbour's sake. */
+static bool groups_touched(uint32_t ip, uint8_t len)
+{
+	const uint32_t first = ip >> 16, count = len < 16 ? 1U << (16 - len) : 1;
+	struct table_key key = group_key(ip);
+
+	if (len > 24)
+		return true;
+	if (len == 24)
+		return table_get(group_table, &key) != 0;
+	for (uint32_t i = first; i < first + count; i++)
+		if (longer_in_16[i] != 0)
+			return true;
+	return false;
+}
+
+/* Before a call that may touch a group: no worker may still look into one that was freed. */
 static int group_grace(void)
 {
-	if (freed_token == 0)
+	if (touched_token == 0)
 		return 0;
-	if (defer_wait(freed_token, GRACE_MS) < 0)
+	if (defer_wait(touched_token, GRACE_MS) < 0)
 		return dp_error_set(-EAGAIN, "FIB: no grace period within %d ms: a worker is stuck",
 				    GRACE_MS);
-	freed_token = 0;
+	touched_token = 0;
 	return 0;
 }
 
@@ -114,6 +142,7 @@ static int group_reserve(uint32_t ip)
 	}
 	if (table_set(group_table, &key, longer + 1) < 0)
 		return dp_error_set(-ENOSPC, "tbl8 groups: old entries wait for a grace period");
+	longer_in_16[ip >> 16]++;
 	if (longer == 0)
 		info.tbl8++;
 	return 0;
@@ -124,6 +153,7 @@ static void group_release(uint32_t ip)
 	struct table_key key = group_key(ip);
 	uint32_t longer = table_get(group_table, &key);
 
+	longer_in_16[ip >> 16]--;
 	if (longer > 1) {
 		table_set(group_table, &key, longer - 1);
 		return;
@@ -133,6 +163,14 @@ static void group_release(uint32_t ip)
 }
 
 /* ---- routes ---- */
+
+static uint32_t node_nh(const struct rte_rib_node *node)
+{
+	uint64_t nh;
+
+	rte_rib_get_nh(node, &nh);
+	return (uint32_t)nh & ~FIB_NH_LONG;
+}
 
 static int route_check(uint16_t vrf, const struct dp_prefix *prefix)
 {
@@ -165,18 +203,16 @@ static int paths_check(const struct dp_route *route)
 static int route_write(const struct dp_prefix *prefix, bool is_new, uint32_t nh)
 {
 	uint32_t ip = ntohl(prefix->addr.ip4_be);
-	int rc = 0;
+	bool touched = groups_touched(ip, prefix->len);
+	int rc = touched ? group_grace() : 0;
 
-	if (prefix->len > 24) {
-		/* An add may allocate a group, and free one that becomes uniform. */
-		rc = group_grace();
-		if (rc == 0 && is_new)
-			rc = group_reserve(ip);
-		if (rc < 0)
-			return rc;
-	}
-	rc = rte_fib_add(fibs[0], ip, prefix->len, nh);
-	freed_token = defer_token();
+	if (rc == 0 && prefix->len > 24 && is_new)
+		rc = group_reserve(ip);
+	if (rc < 0)
+		return rc;
+	rc = rte_fib_add(fibs[0], ip, prefix->len, prefix->len > 24 ? nh | FIB_NH_LONG : nh);
+	if (touched)
+		touched_token = defer_token();
 	if (rc < 0) {
 		if (prefix->len > 24 && is_new)
 			group_release(ip);
@@ -197,8 +233,7 @@ static void route_forget(const struct dp_prefix *prefix, uint32_t nh)
 int dp_fib_set(uint16_t vrf, const struct dp_prefix *prefix, const struct dp_route *route)
 {
 	struct rte_rib_node *node;
-	uint64_t old = FIB_NH_NONE;
-	uint32_t nh;
+	uint32_t nh, old = FIB_NH_NONE;
 	int rc = route_check(vrf, prefix);
 
 	if (rc == 0)
@@ -208,7 +243,7 @@ int dp_fib_set(uint16_t vrf, const struct dp_prefix *prefix, const struct dp_rou
 	node = rte_rib_lookup_exact(rte_fib_get_rib(fibs[vrf]), ntohl(prefix->addr.ip4_be),
 				    prefix->len);
 	if (node != NULL)
-		rte_rib_get_nh(node, &old);
+		old = node_nh(node);
 	else if (info.routes == info.routes_max) {
 		info.full++;
 		return dp_error_set(-ENOSPC, "all %u routes are in use (dataplane.limits.routes)",
@@ -226,15 +261,15 @@ int dp_fib_set(uint16_t vrf, const struct dp_prefix *prefix, const struct dp_rou
 		info.routes++;
 	if (route->type == DP_ROUTE_LOCAL)
 		source_add(&prefix->addr);
-	route_forget(prefix, (uint32_t)old);
+	route_forget(prefix, old);
 	return 0;
 }
 
 int dp_fib_del(uint16_t vrf, const struct dp_prefix *prefix)
 {
 	struct rte_rib_node *node;
-	uint32_t ip = ntohl(prefix->addr.ip4_be);
-	uint64_t nh;
+	uint32_t nh, ip = ntohl(prefix->addr.ip4_be);
+	bool touched = groups_touched(ip, prefix->len);
 	int rc = route_check(vrf, prefix);
 
 	if (rc < 0)
@@ -242,30 +277,32 @@ int dp_fib_del(uint16_t vrf, const struct dp_prefix *prefix)
 	node = rte_rib_lookup_exact(rte_fib_get_rib(fibs[vrf]), ip, prefix->len);
 	if (node == NULL)
 		return -ENOENT;
-	rte_rib_get_nh(node, &nh);
+	rc = touched ? group_grace() : 0;
+	if (rc < 0)
+		return rc;
+	nh = node_nh(node);
 	rc = rte_fib_delete(fibs[vrf], ip, prefix->len);
+	if (touched)
+		touched_token = defer_token();
 	if (rc < 0)
 		return dp_error_set(rc, "FIB: delete: %s", rte_strerror(-rc));
-	freed_token = defer_token();
 	if (prefix->len > 24)
 		group_release(ip);
 	info.routes--;
-	route_forget(prefix, (uint32_t)nh);
+	route_forget(prefix, nh);
 	return 0;
 }
 
 int dp_fib_lookup(uint16_t vrf, const struct dp_addr *addr, struct dp_route *route)
 {
 	struct rte_rib_node *node;
-	uint64_t nh;
 
 	if (vrf >= FIB_VRFS || addr->family != AF_INET)
 		return -EINVAL;
 	node = rte_rib_lookup(rte_fib_get_rib(fibs[vrf]), ntohl(addr->ip4_be));
 	if (node == NULL)
 		return -ENOENT;
-	rte_rib_get_nh(node, &nh);
-	fib_nh_fill((uint32_t)nh, route);
+	fib_nh_fill(node_nh(node), route);
 	return 0;
 }
 
@@ -273,15 +310,14 @@ static void row_fill(struct rte_rib_node *node,
 		     struct dp_fib_row *row,
 		     struct dp_fib_cursor *cursor)
 {
-	uint64_t nh;
+	uint32_t nh = node_nh(node);
 
 	rte_rib_get_ip(node, &cursor->ip);
 	rte_rib_get_depth(node, &cursor->len);
-	rte_rib_get_nh(node, &nh);
 	row->prefix =
 		(struct dp_prefix){.addr = dp_addr_ip4(htonl(cursor->ip)), .len = cursor->len};
 	row->bound = fib_nhs[nh].to != 0;
-	fib_nh_fill((uint32_t)nh, &row->route);
+	fib_nh_fill(nh, &row->route);
 }
 
 /* The first node of the listing in ip/len: what is longer comes before what covers it. */

@@ -9,6 +9,8 @@
 
 #define FIB_NH_RETRY 0 /* never stored: a reader that sees it looked into a group being freed */
 #define FIB_NH_NONE  1 /* default: no route */
+/* In the FIB and its tree only, with the index of a prefix longer than /24: see fib.c. */
+#define FIB_NH_LONG (1U << 30)
 
 /* What a route says, 8 bytes; the FIB stores its index. */
 struct fib_nh {
@@ -36,9 +38,11 @@ static inline void fib_lookup(uint16_t vrf, uint32_t *dst, uint64_t *nh, uint16_
 {
 	rte_fib_lookup_bulk(fibs[vrf], dst, nh, n);
 	/* See fib.c: a group may be cleared under us; the next look-up sees the table after it. */
-	for (uint16_t i = 0; i < n; i++)
+	for (uint16_t i = 0; i < n; i++) {
 		while (unlikely(nh[i] == FIB_NH_RETRY))
 			rte_fib_lookup_bulk(fibs[vrf], &dst[i], &nh[i], 1);
+		nh[i] &= ~(uint64_t)FIB_NH_LONG;
+	}
 }
 
 /* Routes via (tunnel, gateway) use this adjacency from now on; 0: none. Context: control. */
