@@ -49,7 +49,14 @@ struct dp_memory_row {
 	uint64_t unit_bytes;
 	uint64_t bytes; /* count x unit_bytes */
 };
-#define DP_MEMORY_ROWS_MAX 16
+#define DP_MEMORY_ROWS_MAX 24
+
+/* What the control core keeps per route of the kernel and per thing that routes say
+ * (control/rib): in the plan like everything else. */
+#define DP_CONTROL_ROUTE_BYTES 36
+#define DP_CONTROL_VIA_BYTES   256
+/* How many of the latter there can be: gateways of all kinds, and combinations of them. */
+#define DP_CONTROL_VIAS(limits) ((limits)->nexthops + (limits)->neighbours + 8192)
 
 struct dp_memory_plan {
 	struct dp_memory_row rows[DP_MEMORY_ROWS_MAX];

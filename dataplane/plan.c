@@ -121,6 +121,8 @@ static void tables_add(const struct dp_limits *l, struct dp_memory_plan *plan)
 	row_add(plan, "routes", l->routes, route_bytes());
 	row_add(plan, "route next hops", shared,
 		2 * CONTROL_OBJECT_BYTES + table_key_bytes((uint32_t)shared));
+	row_add(plan, "kernel's routes", (uint64_t)l->routes + l->nexthops, DP_CONTROL_ROUTE_BYTES);
+	row_add(plan, "kernel's next hops", DP_CONTROL_VIAS(l), DP_CONTROL_VIA_BYTES);
 	row_add(plan, "tunnels", l->tunnels, sizeof(struct tunnel) + table_key_bytes(l->tunnels));
 	row_add(plan, "spokes and adjacencies", l->spokes, spoke);
 	row_add(plan, "NHRP next hops", l->nexthops, nexthop);
