@@ -53,15 +53,35 @@ def reap():
     say("exit", os.waitstatus_to_exitcode(status))
 
 
+def tun_of(fd):
+    with open(f"/proc/self/fdinfo/{fd}") as info:
+        return [line for line in info if line.startswith("iff:")]
+
+
+def keep(name, fd):
+    """As systemd does: what is stored already is not stored twice (there by kcmp(2))."""
+    if any(n == name and tun_of(fd) and tun_of(old) == tun_of(fd) for n, old in store):
+        os.close(fd)
+    else:
+        store.append((name, fd))
+
+
+def forget(name):
+    for n, fd in store:
+        if n == name:
+            os.close(fd)
+    store[:] = [(n, fd) for n, fd in store if n != name]
+
+
 def on_notify(sock):
     data, fds, _, _ = socket.recv_fds(sock, 4096, 4)
     pairs = dict(line.split("=", 1) for line in data.decode().split("\n"))
     name = pairs.get("FDNAME", "")
     if "FDSTORE" in pairs:
-        store.append((name, fds[0]))
+        keep(name, fds[0])
         say("FDSTORE", name)
     elif "FDSTOREREMOVE" in pairs:
-        store[:] = [(n, fd) for n, fd in store if n != name]
+        forget(name)
         say("FDSTOREREMOVE", name)
     for key in ("READY", "STOPPING", "WATCHDOG"):
         if key in pairs:

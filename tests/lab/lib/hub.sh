@@ -1,10 +1,12 @@
 # shellcheck shell=bash
-# Our hub: dmvpnd in its namespace.  $LAB_RUN/hub: hub.yaml, pid, status (of the last exit), log,
-# control.sock.
+# Our hub: dmvpnd in its namespace, under a service manager.  $LAB_RUN/hub: hub.yaml, pid, status (of the
+# last exit), log, control.sock; manager.log (what it told its manager), orders (for that one).
 
 # Static routes to the LANs behind the spokes, for a hub that speaks no routing protocol.
 hub_spoke_routes() {
 	local spoke
+	[ "$LAB_ROUTING" = static ] || return 0
+	printf 'routes:\\n'
 	for spoke in $LAB_SPOKES; do
 		node_ids "$spoke"
 		printf '  - {prefix: %s.0/24, via: %s}\\n' "$LAN" "$TUN"
@@ -12,14 +14,30 @@ hub_spoke_routes() {
 }
 
 hub_conf() {
-	sed -e "s|@DIR@|$LAB_RUN/hub|g;s|@KEY@|$LAB_KEY|g;s|@HOLD@|$LAB_HOLD|g" \
+	sed -e "s|@DIR@|$LAB_RUN/hub|g;s|@KEY@|$LAB_KEY|g;s|@HOLD@|$LAB_HOLD|g;s|@MULTICAST@|$LAB_MULTICAST|g" \
 		-e "s|@SPOKE_ROUTES@|$(hub_spoke_routes)|" "$LAB_DIR/hub.yaml.in"
 }
 
 ctl() { "$(built_program "$LAB_BUILD" dmvpnctl)" -s "$LAB_RUN/hub/control.sock" "$@"; }
 
 hub_answers() { ctl show system > /dev/null 2>&1; }
-hub_answers_or_dead() { hub_answers || [ -e "$LAB_RUN/hub/status" ]; }
+
+# What the manager said of this life of the hub.
+hub_told() { sed -n "s/^$1 //p" "$LAB_RUN/hub/manager.log" 2>/dev/null | tail -1; }
+hub_answers_or_dead() { hub_answers || [ -n "$(hub_told exit)" ]; }
+
+# The hub's service manager stays as long as the lab, and with it the descriptors of the twins: their
+# carrier outlives the hub, as under systemd.
+hub_manager_start() { # DMVPND
+	local d=$LAB_RUN/hub
+	process_gone "$d/manager.pid" || return 0
+	rm -f "$d/orders" "$d/notify"
+	mkfifo "$d/orders"
+	# opened for writing too, so that it never reads end of file
+	setsid "$LAB_DIR/../netns/service_manager.py" "$d/notify" 0 \
+		ip netns exec "$NS_HUB" "$1" -c "$d/hub.yaml" 0<> "$d/orders" >> "$d/manager.log" 2>> "$d/log" &
+	process_note "$d/manager.pid" $!
+}
 
 hub_start() {
 	local d=$LAB_RUN/hub dmvpnd
@@ -28,19 +46,33 @@ hub_start() {
 	mkdir -p "$d"
 	hub_conf > "$d/hub.yaml"
 	rm -f "$d/status"
-	LAB_NAME=$LAB_NAME setsid "$LAB_DIR/lib/hub-process" "$dmvpnd" "$d" > /dev/null 2>&1 < /dev/null &
+	: > "$d/manager.log"
+	hub_manager_start "$dmvpnd"
+	echo start > "$d/orders"
 	wait_until 30 hub_answers_or_dead
 	if ! hub_answers; then
 		tail_log "$d/log" >&2
 		die "the hub did not come up"
 	fi
+	process_note "$d/pid" "$(hub_told pid)"
 }
 
-# hub_stop SIGNAL: its exit status is then in $LAB_RUN/hub/status
+hub_has_exited() { [ -n "$(hub_told exit)" ]; }
+
+# hub_stop SIGNAL: its exit status, as a shell has it, is then in $LAB_RUN/hub/status
 hub_stop() {
-	local pid d=$LAB_RUN/hub
+	local pid status d=$LAB_RUN/hub
 	pid=$(process_pid "$d/pid") || return 0
 	kill "-$1" "$pid"
-	wait_until 20 test -s "$d/status" || die "the hub does not stop on SIG$1"
+	wait_until 20 hub_has_exited || die "the hub does not stop on SIG$1"
+	status=$(hub_told exit)
+	echo $((status < 0 ? 128 - status : status)) > "$d/status"
 	rm -f "$d/pid"
+}
+
+hub_manager_stop() {
+	local pid
+	pid=$(process_pid "$LAB_RUN/hub/manager.pid") || return 0
+	kill "$pid"
+	wait_until 10 process_gone "$LAB_RUN/hub/manager.pid" || die "the hub's manager does not end"
 }

@@ -6,6 +6,7 @@
 . "$LAB_DIR/lib/net.sh"
 . "$LAB_DIR/lib/spoke.sh"
 . "$LAB_DIR/lib/hub.sh"
+. "$LAB_DIR/lib/frr.sh"
 
 lab_requirements() {
 	local tool missing=
@@ -37,6 +38,7 @@ lab_up() { # TOPOLOGY
 	echo "$1" > "$LAB_RUN/topology"
 	net_up || die "cannot make the network"
 	hub_start
+	frr_start
 	for spoke in $LAB_SPOKES; do spoke_start "$spoke"; done
 	for spoke in $LAB_SPOKES; do spoke_wait "$spoke"; done
 }
@@ -47,7 +49,9 @@ lab_down() {
 	for dir in "$LAB_RUN"/spoke*; do
 		[ ! -e "$dir/pid" ] || spoke_stop "${dir##*/}"
 	done
+	frr_stop
 	[ ! -e "$LAB_RUN/hub/pid" ] || hub_stop TERM
+	hub_manager_stop
 	net_down
 	rm -rf "$LAB_RUN"
 }

@@ -48,7 +48,7 @@ spoke_exec_uml() { # NAME DIR; in a process of its own
 		con0=null,fd:1 con=null ssl0=fd:9,fd:8 ssl=null \
 		"vec0:transport=tap,ifname=$1,depth=64,gro=1,mac=02:00:00:00:00:$(printf %02x "$ID")" \
 		"LAB_HOST_DIR=$2" "LAB_NODE=$1" "LAB_NBMA=$NBMA" "LAB_TUN=$TUN" "LAB_LAN=$LAN" \
-		"LAB_KEY=$LAB_KEY" "LAB_DAEMONS=${LAB_ROUTING}d"
+		"LAB_KEY=$LAB_KEY" "LAB_DAEMONS=${LAB_DAEMONS// /,}" "LAB_MULTICAST=$LAB_MULTICAST"
 }
 
 spoke_ready_or_dead() {
