@@ -8,6 +8,7 @@
 
 /* Outer IPv4 header and GRE header with key: what an adjacency puts in front of an inner packet. */
 #define ADJ_HEADER_MAX 32
+#define ADJ_HEADER_MIN 24 /* without key; with it 4 more */
 
 /*
  * Adjacency: how a packet reaches a spoke. One cache line, immutable once published: a change is a

@@ -23,7 +23,10 @@ static uint8_t *header_push(
 	uint8_t *p = (uint8_t *)rte_pktmbuf_prepend(m, a->header_len);
 	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)p;
 
-	memcpy(p, a->header, a->header_len);
+	/* By fixed lengths: a variable one would be a call. */
+	memcpy(p, a->header, ADJ_HEADER_MIN);
+	if (likely(a->header_len == ADJ_HEADER_MIN + 4))
+		memcpy(p + ADJ_HEADER_MIN, a->header + ADJ_HEADER_MIN, 4);
 	ip->type_of_service = tos;
 	ip->total_length = rte_cpu_to_be_16(m->data_len);
 	ip->packet_id = df ? 0 : rte_cpu_to_be_16(count);
@@ -53,7 +56,9 @@ static void encapsulate(struct dp_worker *w, struct rte_mbuf *m, const struct ad
 
 	counters->tx_pkts++;
 	counters->tx_bytes += m->data_len;
+	live_note(LIVE_SPOKE, a->spoke);
 	dp_meta(m)->neigh = a->neigh;
+	dp_meta_neigh_note(dp_meta(m));
 	header_push(m, a, inner->type_of_service, df_outer(a, inner), (uint16_t)counters->tx_pkts);
 }
 
@@ -66,6 +71,7 @@ uint16_t stage_gre_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 		const struct adj *a = &adjs[meta->adj];
 
 		if (meta->adj != 0) {
+			dp_meta_adj_check(meta);
 			if (unlikely(a->neigh == 0)) {
 				dp_drop(w, m[i], DP_DROP_NO_UNDERLAY_ROUTE);
 				continue;
@@ -91,10 +97,12 @@ bool underlay_find(struct dp_meta *meta)
 	meta->out_port = nh->iface;
 	if (nh->type == DP_ROUTE_GATEWAY) {
 		meta->neigh = nh->to;
+		dp_meta_neigh_note(meta);
 		return true;
 	}
 	key = neigh_key(nh->iface, &meta->outer_dst);
 	meta->neigh = table_get(neigh_table, &key);
+	dp_meta_neigh_note(meta);
 	return true;
 }
 
@@ -110,6 +118,7 @@ static bool nhrp_encapsulate(struct dp_worker *w, struct rte_mbuf *m)
 
 	if (spoke != 0 && a->neigh != 0) {
 		meta->neigh = a->neigh;
+		dp_meta_neigh_note(meta);
 	} else {
 		if (!underlay_find(meta))
 			return false;

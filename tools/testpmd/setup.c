@@ -115,6 +115,9 @@ static void overlay_setup(struct net *net)
 				      .ttl = 64,
 				      .redirect = true,
 				      .redirect_interval_s = 8,
+				      .adjust_mss = 1360,
+				      .df = DP_DF_COPY,
+				      .source_check = DP_SOURCE_CHECK_OWN,
 				      .network_id = 1};
 	struct dp_route route = {.type = DP_ROUTE_GATEWAY};
 	uint16_t tunnel;

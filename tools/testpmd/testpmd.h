@@ -28,6 +28,7 @@ struct options {
 	uint32_t size_count;
 	uint32_t runs;
 	uint32_t cpu;
+	bool any_cpu;
 	const char *json; /* file, NULL: none */
 };
 
