@@ -4,6 +4,7 @@
 #include <rte_fib.h>
 
 #include "dp_fib.h"
+#include "live.h"
 
 #define FIB_VRFS     1
 
@@ -43,6 +44,38 @@ static inline void fib_lookup(uint16_t vrf, uint32_t *dst, uint64_t *nh, uint16_
 			rte_fib_lookup_bulk(fibs[vrf], &dst[i], &nh[i], 1);
 		nh[i] &= ~(uint64_t)FIB_NH_LONG;
 	}
+}
+
+/* What a look-up found is alive; it still is (live.h). Empty without DP_DEBUG. Context: worker. */
+struct fib_notes {
+#ifdef DP_DEBUG
+	uint32_t generation[DP_BURST];
+#endif
+};
+
+static inline void fib_note(struct fib_notes *notes, const uint64_t *nh, uint16_t n)
+{
+#ifdef DP_DEBUG
+	for (uint16_t i = 0; i < n; i++)
+		if (nh[i] != FIB_NH_NONE)
+			notes->generation[i] = live_note(LIVE_FIB_NH, (uint32_t)nh[i] - 1);
+#else
+	(void)notes;
+	(void)nh;
+	(void)n;
+#endif
+}
+
+static inline void fib_check(const struct fib_notes *notes, uint16_t i, uint64_t nh)
+{
+#ifdef DP_DEBUG
+	if (nh != FIB_NH_NONE)
+		live_check(LIVE_FIB_NH, (uint32_t)nh - 1, notes->generation[i]);
+#else
+	(void)notes;
+	(void)i;
+	(void)nh;
+#endif
 }
 
 /* Routes via (tunnel, gateway) use this adjacency from now on; 0: none. Context: control. */

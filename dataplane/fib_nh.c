@@ -56,8 +56,8 @@ int fib_nh_init(uint32_t max)
 				 RTE_CACHE_LINE_SIZE);
 	nh_table = table_create("fib next hops", max);
 	if (controls == NULL || group_controls == NULL || fib_nhs == NULL || fib_groups == NULL ||
-	    nh_table == NULL || index_pool_init(&ids, max) < 0 ||
-	    index_pool_init(&group_ids, GROUPS_MAX) < 0)
+	    nh_table == NULL || index_pool_init(&ids, LIVE_FIB_NH, max) < 0 ||
+	    index_pool_init(&group_ids, LIVE_FIB_GROUP, GROUPS_MAX) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -65,6 +65,8 @@ int fib_nh_init(uint32_t max)
 void fib_nh_fini(void)
 {
 	table_free(nh_table);
+	live_unpoison(fib_nhs, (ids.max + 2) * sizeof(*fib_nhs));
+	live_unpoison(fib_groups, (GROUPS_MAX + 1) * sizeof(*fib_groups));
 	rte_free(fib_nhs);
 	rte_free(fib_groups);
 	free(controls);
@@ -87,6 +89,7 @@ static void group_free(uint32_t group)
 	for (uint16_t i = 0; i < g->count; i++)
 		fib_nh_put(g->members[i]);
 	g->count = 0;
+	live_poison(&fib_groups[group], sizeof(fib_groups[group]));
 	index_pool_put(&group_ids, group);
 }
 
@@ -133,6 +136,7 @@ static int group_create(const struct dp_route *route, uint32_t *group)
 		group_free(*group);
 		return rc;
 	}
+	live_unpoison(&fib_groups[*group], sizeof(fib_groups[*group]));
 	group_deal(&fib_groups[*group], g);
 	return 0;
 }
@@ -196,7 +200,8 @@ static void nh_free(uint32_t index)
 		dp_neigh_put(nh->to);
 	if (nh->type == DP_ROUTE_MULTIPATH)
 		group_free(nh->to);
-	fib_nhs[index] = (struct fib_nh){0};
+	live_poison(&fib_nhs[index], sizeof(fib_nhs[index]));
+	memset(&controls[index], LIVE_POISON, sizeof(controls[index]));
 	index_pool_put(&ids, index - 1);
 }
 
@@ -242,6 +247,7 @@ static int nh_create(const struct dp_route *route, const struct table_key *key, 
 		return dp_error_set(-ENOSPC, "all %u next-hop objects are in use", ids.max);
 	}
 	*index += 1;
+	live_unpoison(&fib_nhs[*index], sizeof(fib_nhs[*index]));
 	fib_nhs[*index] = nh;
 	controls[*index] = (struct nh_control){.key = *key, .gateway = route->gateway, .refs = 1};
 	if (table_set(nh_table, key, *index) < 0) {

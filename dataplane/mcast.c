@@ -40,6 +40,7 @@ static struct rte_mbuf *copy_make(struct dp_worker *w, const struct rte_mbuf *m,
 	memcpy(bytes, rte_pktmbuf_mtod(m, const void *), m->data_len);
 	*dp_meta(copy) = *dp_meta_const(m);
 	dp_meta(copy)->adj = adj;
+	dp_meta_adj_note(dp_meta(copy));
 	w->stats.copied_pkts++;
 	return copy;
 }

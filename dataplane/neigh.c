@@ -44,7 +44,7 @@ int neigh_init(const struct dp_conf *conf)
 		rte_zmalloc("neigh", (max + 1) * sizeof(*neigh_rewrites), RTE_CACHE_LINE_SIZE);
 	neigh_table = table_create("neighbours", max);
 	if (neighs == NULL || neigh_rewrites == NULL || neigh_table == NULL ||
-	    index_pool_init(&ids, max) < 0)
+	    index_pool_init(&ids, LIVE_NEIGH, max) < 0)
 		return -ENOMEM;
 	neigh_rewrites[0].port = NEIGH_UNRESOLVED; /* "no neighbour" holds the packet, too */
 	return 0;
@@ -53,6 +53,7 @@ int neigh_init(const struct dp_conf *conf)
 void neigh_fini(void)
 {
 	table_free(neigh_table);
+	live_unpoison(neigh_rewrites, (ids.max + 1) * sizeof(*neigh_rewrites));
 	rte_free(neigh_rewrites);
 	free(neighs);
 	index_pool_fini(&ids);
@@ -73,6 +74,14 @@ static void rewrite_clear(uint32_t neigh)
 	rewrite_store(neigh, &r);
 }
 
+static void neigh_free(uint32_t index)
+{
+	memset(&neighs[index], LIVE_POISON, sizeof(neighs[index]));
+	neighs[index].in_use = false;
+	live_poison(&neigh_rewrites[index], sizeof(neigh_rewrites[index]));
+	index_pool_put(&ids, index);
+}
+
 /* Finds or creates. 0: table full. */
 static uint32_t neigh_find(uint16_t port, const struct dp_addr *addr, bool create)
 {
@@ -85,18 +94,13 @@ static uint32_t neigh_find(uint16_t port, const struct dp_addr *addr, bool creat
 	if (index == 0)
 		return 0;
 	neighs[index] = (struct neigh){.addr = *addr, .port = port, .in_use = true};
+	live_unpoison(&neigh_rewrites[index], sizeof(neigh_rewrites[index]));
 	rewrite_clear(index);
 	if (table_set(neigh_table, &key, index) < 0) {
-		neighs[index].in_use = false;
-		index_pool_put(&ids, index);
+		neigh_free(index);
 		return 0;
 	}
 	return index;
-}
-
-static void neigh_free(uint32_t index)
-{
-	index_pool_put(&ids, index);
 }
 
 static void neigh_remove_unused(uint32_t index)
@@ -178,10 +182,11 @@ unsigned dp_neigh_list(uint32_t *cursor, struct dp_neigh_info *rows, unsigned ma
 	uint32_t i;
 
 	for (i = *cursor == 0 ? 1 : *cursor; i <= ids.max && n < max; i++) {
-		union neigh_rewrite r = neigh_rewrite_load(i);
+		union neigh_rewrite r;
 
 		if (!neighs[i].in_use)
 			continue;
+		r = neigh_rewrite_load(i);
 		rows[n] = (struct dp_neigh_info){.port = neighs[i].port,
 						 .resolved = r.port != NEIGH_UNRESOLVED,
 						 .addr = neighs[i].addr};

@@ -36,6 +36,7 @@ void neigh_hold(struct dp_worker *w, struct rte_mbuf *m)
 	struct dp_neighq_entry *slot = NULL;
 	unsigned same = 0;
 
+	dp_meta_neigh_check(meta);
 	if (meta->neigh != 0)
 		neigh_identity(meta->neigh, &meta->out_port, &meta->outer_dst);
 	for (unsigned i = 0; i < DP_NEIGHQ_LEN; i++) {
@@ -63,6 +64,7 @@ static bool entry_run(struct dp_worker *w, struct dp_neighq_entry *e)
 	struct table_key key = neigh_key(meta->out_port, &meta->outer_dst);
 
 	meta->neigh = table_get(neigh_table, &key);
+	dp_meta_neigh_note(meta);
 	if (neigh_rewrite_load(meta->neigh).port != NEIGH_UNRESOLVED) {
 		stage_tx(w, &e->m, 1);
 		return true;

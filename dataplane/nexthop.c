@@ -40,7 +40,7 @@ int nexthop_init(const struct dp_conf *conf)
 	nexthop_table = table_create("nexthops", max);
 	entry_table = table_create("nexthop entries", max);
 	if (entries == NULL || by_spoke == NULL || nexthop_table == NULL || entry_table == NULL ||
-	    index_pool_init(&ids, max) < 0)
+	    index_pool_init(&ids, LIVE_NEXTHOP, max) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -125,6 +125,7 @@ int dp_nexthop_del(uint16_t tunnel, const struct dp_addr *protocol)
 	entry_point_to(&entries[index], 0);
 	/* Workers never see entries[]; what they may still hold is the adjacency, which the spoke
 	 * owns and defers. */
+	memset(&entries[index], LIVE_POISON, sizeof(entries[index]));
 	index_pool_put(&ids, index);
 	return 0;
 }

@@ -67,6 +67,13 @@ static const struct fib_nh *route_to(rte_be32_t ip4_be)
 	return nh == FIB_NH_NONE ? NULL : &fib_nhs[nh];
 }
 
+static uint32_t adj_spoke(uint32_t adj)
+{
+	if (adj != 0)
+		live_note(LIVE_ADJ, adj);
+	return adjs[adj].spoke;
+}
+
 /* The spoke that a next hop on a tunnel leads to for this destination; 0: none. */
 static uint32_t spoke_behind(const struct fib_nh *nh, rte_be32_t ip4_be)
 {
@@ -76,9 +83,9 @@ static uint32_t spoke_behind(const struct fib_nh *nh, rte_be32_t ip4_be)
 	if (nh->iface_kind != DP_IFACE_TUNNEL)
 		return 0;
 	if (nh->type == DP_ROUTE_GATEWAY)
-		return adjs[__atomic_load_n(&nh->to, __ATOMIC_ACQUIRE)].spoke;
+		return adj_spoke(__atomic_load_n(&nh->to, __ATOMIC_ACQUIRE));
 	key = nexthop_key(nh->iface, &addr);
-	return adjs[table_get(nexthop_table, &key)].spoke;
+	return adj_spoke(table_get(nexthop_table, &key));
 }
 
 int source_check_own(const struct dp_meta *meta, rte_be32_t src)

@@ -47,7 +47,8 @@ int spoke_init(const struct dp_conf *conf)
 		rte_zmalloc("mcast", (max + 1) * sizeof(*mcast_members), RTE_CACHE_LINE_SIZE);
 	mcast_members_end = max + 1;
 	if (spokes == NULL || adjs == NULL || mcast_members == NULL || spoke_table == NULL ||
-	    index_pool_init(&ids, max) < 0 || index_pool_init(&adj_ids, 2 * max) < 0)
+	    index_pool_init(&ids, LIVE_SPOKE, max) < 0 ||
+	    index_pool_init(&adj_ids, LIVE_ADJ, 2 * max) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -55,6 +56,7 @@ int spoke_init(const struct dp_conf *conf)
 void spoke_fini(void)
 {
 	table_free(spoke_table);
+	live_unpoison(adjs, (2 * ids.max + 1) * sizeof(*adjs));
 	rte_free(adjs);
 	rte_free(mcast_members);
 	free(spokes);
@@ -104,12 +106,14 @@ void adj_build(struct adj *adj, uint16_t tunnel, const struct dp_addr *nbma)
 
 static void adj_free(uint32_t index)
 {
-	memset(&adjs[index], 0xdb, sizeof(adjs[index]));
+	live_poison(&adjs[index], sizeof(adjs[index]));
 	index_pool_put(&adj_ids, index);
 }
 
 static void spoke_free(uint32_t index)
 {
+	memset(&spokes[index], LIVE_POISON, sizeof(spokes[index]));
+	spokes[index].in_use = false;
 	index_pool_put(&ids, index);
 }
 
@@ -128,6 +132,7 @@ static uint32_t adj_create(uint32_t spoke, uint32_t neigh)
 
 	if (index == 0)
 		return 0;
+	live_unpoison(&adjs[index], sizeof(adjs[index]));
 	adj_build(&adjs[index], spokes[spoke].key.tunnel, &spokes[spoke].key.nbma);
 	adjs[index].spoke = spoke;
 	adjs[index].neigh = neigh;
@@ -158,8 +163,7 @@ int dp_spoke_add(const struct dp_spoke_key *k, uint32_t *spoke)
 	if (spokes[*spoke].adj == 0 || table_set(spoke_table, &key, *spoke) < 0) {
 		if (spokes[*spoke].adj != 0)
 			adj_free(spokes[*spoke].adj);
-		spokes[*spoke].in_use = false;
-		index_pool_put(&ids, *spoke);
+		spoke_free(*spoke);
 		return dp_error_set(-ENOSPC, "spoke table: old entries wait for a grace period");
 	}
 	t->spokes++;

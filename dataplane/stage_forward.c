@@ -31,11 +31,13 @@ static void to_port(struct dp_meta *meta, const struct fib_nh *nh, rte_be32_t ds
 	meta->out_port = nh->iface;
 	if (nh->type == DP_ROUTE_GATEWAY) {
 		meta->neigh = nh->to;
+		dp_meta_neigh_note(meta);
 		return;
 	}
 	addr = dp_addr_ip4(dst);
 	key = neigh_key(nh->iface, &addr);
 	meta->neigh = table_get(neigh_table, &key);
+	dp_meta_neigh_note(meta);
 	meta->outer_dst = addr; /* whom to ask for when there is none yet */
 }
 
@@ -47,11 +49,13 @@ static void to_tunnel(struct dp_meta *meta, const struct fib_nh *nh, rte_be32_t 
 
 	if (nh->type == DP_ROUTE_GATEWAY) {
 		meta->adj = __atomic_load_n(&nh->to, __ATOMIC_ACQUIRE);
+		dp_meta_adj_note(meta);
 		return;
 	}
 	addr = dp_addr_ip4(dst);
 	key = nexthop_key(nh->iface, &addr);
 	meta->adj = table_get(nexthop_table, &key);
+	dp_meta_adj_note(meta);
 }
 
 /* The same for all packets of a flow: addresses, protocol, ports unless it is a fragment. */
@@ -67,6 +71,16 @@ static uint32_t flow_hash(const struct rte_mbuf *m, const struct rte_ipv4_hdr *i
 	return rte_hash_crc_8byte(addresses, rte_hash_crc_4byte(ports, ip->next_proto_id));
 }
 
+static const struct fib_nh *group_member(uint32_t group, uint32_t hash)
+{
+	uint32_t member;
+
+	live_note(LIVE_FIB_GROUP, group);
+	member = fib_groups[group].bucket[hash % FIB_BUCKETS];
+	live_note(LIVE_FIB_NH, member - 1);
+	return &fib_nhs[member];
+}
+
 static int route(const struct rte_mbuf *m,
 		 struct dp_meta *meta,
 		 uint64_t index,
@@ -78,7 +92,7 @@ static int route(const struct rte_mbuf *m,
 	if (unlikely(index == FIB_NH_NONE))
 		return DP_DROP_NO_ROUTE;
 	if (unlikely(nh->type == DP_ROUTE_MULTIPATH))
-		nh = &fib_nhs[fib_groups[nh->to].bucket[flow_hash(m, ip) % FIB_BUCKETS]];
+		nh = group_member(nh->to, flow_hash(m, ip));
 	if (unlikely(nh->type == DP_ROUTE_LOCAL))
 		return (meta->flags & DP_META_FROM_TWIN) ? (int)DP_DROP_TWIN_LOOP : PUNT;
 	if (unlikely(nh->type == DP_ROUTE_BLACKHOLE))
@@ -107,15 +121,18 @@ static void hairpin_check(struct dp_worker *w, const struct rte_mbuf *m, const s
 static uint16_t route_burst(struct dp_worker *w,
 			    struct rte_mbuf **m,
 			    uint16_t n,
-			    const uint64_t *nh)
+			    const uint64_t *nh,
+			    const struct fib_notes *notes)
 {
 	uint16_t good = 0;
 
 	for (uint16_t i = 0; i < n; i++) {
 		const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m[i], const struct rte_ipv4_hdr *);
 		struct dp_meta *meta = dp_meta(m[i]);
-		int verdict = route(m[i], meta, nh[i], ip);
+		int verdict;
 
+		fib_check(notes, i, nh[i]);
+		verdict = route(m[i], meta, nh[i], ip);
 		if (likely(verdict == GO_ON)) {
 			rte_prefetch0(&adjs[meta->adj]);
 			if (meta->flags & DP_META_FROM_TUNNEL)
@@ -182,15 +199,17 @@ uint16_t stage_forward(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 {
 	uint32_t dst[DP_BURST];
 	uint64_t nh[DP_BURST];
+	struct fib_notes notes;
 	uint16_t good = 0;
 
 	for (uint16_t i = 0; i < n; i++)
 		dst[i] = rte_be_to_cpu_32(
 			rte_pktmbuf_mtod(m[i], const struct rte_ipv4_hdr *)->dst_addr);
 	fib_lookup(0, dst, nh, n);
+	fib_note(&notes, nh, n);
 	for (uint16_t i = 0; i < n; i++)
 		rte_prefetch0(&fib_nhs[nh[i]]);
-	n = route_burst(w, m, n, nh);
+	n = route_burst(w, m, n, nh, &notes);
 	for (uint16_t i = 0; i < n; i++) {
 		int reason = forward(w, m[i]);
 

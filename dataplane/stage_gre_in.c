@@ -149,6 +149,8 @@ static void spokes_find(struct dp_worker *w, struct burst *b)
 	for (uint16_t i = 0; i < b->key_count; i++) {
 		if (unlikely((hits & 1ULL << i) == 0))
 			b->spokes[i] = NULL;
+		else
+			live_note(LIVE_SPOKE, (uint32_t)(uintptr_t)b->spokes[i]);
 		rte_prefetch0(&w->spokes[(uintptr_t)b->spokes[i]]);
 	}
 }

@@ -46,6 +46,7 @@ void stage_tx(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 	for (uint16_t i = 0; i < n; i++) {
 		union neigh_rewrite r = neigh_rewrite_load(dp_meta(m[i])->neigh);
 
+		dp_meta_neigh_check(dp_meta(m[i]));
 		if (unlikely(r.port == NEIGH_UNRESOLVED)) {
 			neigh_hold(w, m[i]);
 			continue;

@@ -21,7 +21,7 @@ int tunnel_init(const struct dp_conf *conf)
 	tunnels = calloc(conf->limits.tunnels, sizeof(*tunnels));
 	tunnel_table = table_create("tunnels", conf->limits.tunnels);
 	if (tunnels == NULL || tunnel_table == NULL ||
-	    index_pool_init(&ids, conf->limits.tunnels) < 0)
+	    index_pool_init(&ids, LIVE_TUNNEL, conf->limits.tunnels) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -40,6 +40,13 @@ struct tunnel *tunnel_get(uint16_t id)
 	return id < ids.max && tunnels[id].in_use ? &tunnels[id] : NULL;
 }
 
+static void tunnel_free(uint32_t index)
+{
+	memset(&tunnels[index - 1], LIVE_POISON, sizeof(tunnels[index - 1]));
+	tunnels[index - 1].in_use = false;
+	index_pool_put(&ids, index);
+}
+
 int dp_tunnel_add(const struct dp_tunnel_conf *conf, uint16_t *tunnel)
 {
 	struct table_key key = tunnel_key(&conf->source, conf->has_key, conf->key);
@@ -56,17 +63,11 @@ int dp_tunnel_add(const struct dp_tunnel_conf *conf, uint16_t *tunnel)
 				    conf->name, ids.max);
 	tunnels[index - 1] = (struct tunnel){.conf = *conf, .in_use = true};
 	if (table_set(tunnel_table, &key, index) < 0) {
-		tunnels[index - 1].in_use = false;
-		index_pool_put(&ids, index);
+		tunnel_free(index);
 		return dp_error_set(-ENOSPC, "tunnel %s: tunnel table is full", conf->name);
 	}
 	*tunnel = (uint16_t)(index - 1);
 	return 0;
-}
-
-static void tunnel_free(uint32_t index)
-{
-	index_pool_put(&ids, index);
 }
 
 int dp_tunnel_del(uint16_t id)

@@ -18,6 +18,7 @@
 #include "dp_addr.h"
 #include "dp_stats.h"
 #include "dp_spoke.h"
+#include "live.h"
 
 /* What the stages know of a packet: the mbuf's private area. One cache line. */
 struct dp_meta {
@@ -34,8 +35,13 @@ struct dp_meta {
 	uint8_t reserved;
 	struct dp_addr outer_src;
 	struct dp_addr outer_dst;
+#ifdef DP_DEBUG
+	uint32_t adj_generation, neigh_generation; /* live.h */
+#endif
 };
+#ifndef DP_DEBUG
 _Static_assert(sizeof(struct dp_meta) <= 64, "mbuf private area is one cache line");
+#endif
 
 enum dp_kind {
 	DP_KIND_FRAME, /* Ethernet frame as it came, or from a port's twin */
@@ -55,6 +61,47 @@ static inline struct dp_meta *dp_meta(struct rte_mbuf *m)
 static inline const struct dp_meta *dp_meta_const(const struct rte_mbuf *m)
 {
 	return (const struct dp_meta *)(m + 1); /* as rte_mbuf_to_priv */
+}
+
+/* What was just put into meta->adj or meta->neigh is alive; it still is. Empty without DP_DEBUG. */
+static inline void dp_meta_adj_note(struct dp_meta *meta)
+{
+#ifdef DP_DEBUG
+	if (meta->adj != 0)
+		meta->adj_generation = live_note(LIVE_ADJ, meta->adj);
+#else
+	(void)meta;
+#endif
+}
+
+static inline void dp_meta_neigh_note(struct dp_meta *meta)
+{
+#ifdef DP_DEBUG
+	if (meta->neigh != 0)
+		meta->neigh_generation = live_note(LIVE_NEIGH, meta->neigh);
+#else
+	(void)meta;
+#endif
+}
+
+static inline void dp_meta_adj_check(const struct dp_meta *meta)
+{
+#ifdef DP_DEBUG
+	if (meta->adj != 0)
+		live_check(LIVE_ADJ, meta->adj, meta->adj_generation);
+#else
+	(void)meta;
+#endif
+}
+
+static inline void dp_meta_neigh_check(const struct dp_meta *meta)
+{
+#ifdef DP_DEBUG
+	if (meta->neigh != 0)
+		live_check(LIVE_NEIGH, meta->neigh, meta->neigh_generation);
+#else
+	(void)meta;
+#endif
 }
 
 /* Headroom for the largest encapsulation to come: Ethernet 14 + IPv6 40 + UDP 8 + ESP 8 + IV 16 +
