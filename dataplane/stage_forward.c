@@ -6,11 +6,13 @@
  * spoke's adjacency. Packets that the kernel sent into a twin are ours, not transit: no TTL, no
  * hairpin. A packet that leaves by the network-id it came in on is a hairpin: forwarded all the
  * same, and noticed for a redirect.
- * Not done: ICMP errors, fragmentation.
+ * One that is longer than its way out leaves in pieces (frag.c).
+ * Not done: ICMP errors.
  */
 #include <rte_hash_crc.h>
 
 #include "fib.h"
+#include "frag.h"
 #include "mss.h"
 #include "neigh.h"
 #include "nexthop.h"
@@ -19,8 +21,9 @@
 #include "stages.h"
 #include "wire.h"
 
-#define GO_ON (-1)
-#define PUNT  (-2)
+#define GO_ON    (-1)
+#define PUNT     (-2)
+#define FRAGMENT (-3)
 
 /* Next hop on a port: a gateway, or the destination itself. */
 static void to_port(struct dp_meta *meta, const struct fib_nh *nh, rte_be32_t dst)
@@ -172,27 +175,42 @@ static void mss_check(struct rte_mbuf *m, const struct dp_meta *meta)
 		tcp_mss_clamp((uint8_t *)ip + ihl, (uint32_t)m->data_len - ihl, limit);
 }
 
+static uint16_t way_mtu(const struct dp_meta *meta)
+{
+	return meta->adj != 0 ? adjs[meta->adj].mtu : port_hot[meta->out_port].mtu;
+}
+
 /* MTU, TTL, MSS, hairpin of a packet whose way is known. */
 static int forward(struct dp_worker *w, struct rte_mbuf *m)
 {
 	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, struct rte_ipv4_hdr *);
 	struct dp_meta *meta = dp_meta(m);
 	const struct adj *a = &adjs[meta->adj];
-	uint16_t mtu = meta->adj != 0 ? a->mtu : port_hot[meta->out_port].mtu;
+	int verdict = GO_ON;
 
 	rte_prefetch0(&w->spokes[a->spoke]); /* counted in stage_gre_out */
-	if (unlikely(m->data_len > mtu))
-		return DP_DROP_TOO_BIG;
+	if (unlikely(m->data_len > way_mtu(meta)))
+		verdict = ip4_must_not_be_cut(ip) ? (int)DP_DROP_TOO_BIG : FRAGMENT;
 	if (meta->flags & DP_META_FROM_TWIN)
-		return GO_ON;
+		return verdict;
 	if (unlikely(ip->time_to_live <= 1))
 		return DP_DROP_TTL_EXPIRED;
+	if (unlikely(verdict >= 0))
+		return verdict;
 	ip4_ttl_decrement(ip);
 	if (ip->next_proto_id == IPPROTO_TCP)
 		mss_check(m, meta);
 	if (meta->adj != 0)
 		hairpin_check(w, m, meta);
-	return GO_ON;
+	return verdict;
+}
+
+static void exception(struct dp_worker *w, struct rte_mbuf *m, int verdict)
+{
+	if (verdict == FRAGMENT)
+		frag_send(w, m, way_mtu(dp_meta(m)));
+	else
+		dp_drop(w, m, (enum dp_drop_reason)verdict);
 }
 
 uint16_t stage_forward(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
@@ -211,12 +229,18 @@ uint16_t stage_forward(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 		rte_prefetch0(&fib_nhs[nh[i]]);
 	n = route_burst(w, m, n, nh, &notes);
 	for (uint16_t i = 0; i < n; i++) {
-		int reason = forward(w, m[i]);
+		int verdict = forward(w, m[i]);
 
-		if (likely(reason == GO_ON))
+		if (likely(verdict == GO_ON)) {
 			m[good++] = m[i];
-		else
-			dp_drop(w, m[i], (enum dp_drop_reason)reason);
+			continue;
+		}
+		if (verdict == FRAGMENT) {
+			/* In its place: what came before it leaves before it. */
+			dp_line_out(w, m, good);
+			good = 0;
+		}
+		exception(w, m[i], verdict);
 	}
 	return good;
 }

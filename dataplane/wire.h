@@ -108,6 +108,11 @@ static inline bool ip4_is_fragment(const struct rte_ipv4_hdr *ip)
 	       0;
 }
 
+static inline bool ip4_must_not_be_cut(const struct rte_ipv4_hdr *ip)
+{
+	return (ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG)) != 0;
+}
+
 static inline bool ip4_is_multicast(rte_be32_t addr)
 {
 	return (addr & RTE_BE32(0xf0000000)) == RTE_BE32(0xe0000000);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * worker: START READING HERE. The main loop of a poll-mode core, and the packet's path as one
- * straight line of stages (line_from_port, line_from_ip).
+ * straight line of stages (dp_line_from_port, line_from_ip).
  *
  * A worker takes no lock and allocates nothing. Its two system calls are here: the idle sleep
  * (`idle: sleep`) and, inside dp_punt_wake, the write that wakes a sleeping control core. It reads
@@ -47,16 +47,21 @@ static inline void stage_mark(struct dp_worker *w, enum dp_stage stage)
 
 /* ---- the packet's path ---- */
 
-static void line_from_ip(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
+void dp_line_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 {
-	n = stage_ip_in(w, m, n);
-	stage_mark(w, DP_STAGE_IP_IN);
-	n = stage_forward(w, m, n);
 	stage_mark(w, DP_STAGE_FORWARD);
 	n = stage_gre_out(w, m, n);
 	stage_mark(w, DP_STAGE_GRE_OUT);
 	stage_tx(w, m, n);
 	stage_mark(w, DP_STAGE_TX);
+}
+
+static void line_from_ip(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
+{
+	n = stage_ip_in(w, m, n);
+	stage_mark(w, DP_STAGE_IP_IN);
+	n = stage_forward(w, m, n);
+	dp_line_out(w, m, n);
 }
 
 void dp_line_from_port(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)

@@ -210,10 +210,13 @@ void dp_worker_turn(struct dp_worker *w);
  * wants it. Context: worker (tests: any). */
 void dp_line_from_port(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 void dp_line_from_inject(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
+/* The line's end, for packets whose way is known. Context: worker. */
+void dp_line_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 
 /* drop.c: the one place where packets die. Context: worker. */
 void dp_drop(struct dp_worker *w, struct rte_mbuf *m, enum dp_drop_reason reason);
-/* Frees a packet whose bytes the control core has consumed, or one that never entered a worker. */
+/* Frees a packet whose bytes the control core has consumed, or one that never entered a worker, or
+ * buffers whose bytes have moved on to others. */
 void dp_release(struct rte_mbuf *m);
 
 /* punt.c, worker side: queues the packet for the control core, or drops it as punt-full. `kind` and

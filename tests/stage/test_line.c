@@ -52,7 +52,6 @@ MAKE(blackhole, SPOKE11_TO(.dst = "10.66.1.1"))
 MAKE(bad_inner, SPOKE11_TO(.dst = "10.1.12.10", .bad_checksum = true))
 MAKE(martian_src, stage_from_spoke("192.0.2.11", IP(.src = "127.0.0.1", .dst = "10.1.12.10")))
 MAKE(martian_dst, SPOKE11_TO(.dst = "127.0.0.1"))
-MAKE(too_big, SPOKE11_TO(.dst = "10.1.12.10", .len = 1401))
 MAKE(mtu_exactly, SPOKE11_TO(.dst = "10.1.12.10", .len = 1400))
 
 MAKE(no_key, GRE_FROM_11(stage_gre(0, 0, 0x0800, IP(.src = "10.2.1.1", .dst = "10.2.21.1"))))
@@ -96,6 +95,15 @@ static struct stage_packet outer_too_long(void)
 
 	p.len -= 1; /* the IP length now says more than there is */
 	return p;
+}
+
+static struct stage_packet too_big(void)
+{
+	struct stage_packet inner = IP(.src = "10.1.11.10", .dst = "10.1.12.10", .len = 1401);
+
+	inner.bytes[6] = 0x40; /* DF */
+	stage_ip_fix(&inner, 0);
+	return stage_from_spoke("192.0.2.11", inner);
 }
 
 static struct stage_packet outer_fragment(void)
@@ -226,7 +234,7 @@ static const struct row rows[] = {
 	{"host without binding", no_binding_connected, .out = OUT_DROP,
 	 .reason = DP_DROP_NO_BINDING},
 	{"blackhole", blackhole, .out = OUT_DROP, .reason = DP_DROP_BLACKHOLE},
-	{"larger than the tunnel's MTU", too_big, .out = OUT_DROP, .reason = DP_DROP_TOO_BIG},
+	{"DF, larger than the tunnel's MTU", too_big, .out = OUT_DROP, .reason = DP_DROP_TOO_BIG},
 };
 
 /* The IPv4 header at `offset` is right, and the packet is as long as it says. */
