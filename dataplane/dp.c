@@ -45,6 +45,7 @@ static const struct module modules[] = {
 #define MODULES (sizeof(modules) / sizeof(modules[0]))
 
 struct rte_mempool *dp_pool;
+struct rte_mempool *dp_big_pool;
 
 static char error[256];
 static bool huge_pages;
@@ -66,17 +67,21 @@ int dp_error_set(int rc, const char *fmt, ...)
 
 /* rte_pktmbuf_pool_create, but for the flag: with 4 KB pages buffers would not cross them, and half
  * of the memory would stay empty. Without huge pages IOVAs are virtual, hence contiguous anyway. */
-static int pool_create(const struct dp_memory_plan *plan, bool huge)
+static int pool_create(struct rte_mempool **pool,
+		       const char *name,
+		       uint32_t count,
+		       uint32_t data_bytes,
+		       uint32_t cache)
 {
 	struct rte_pktmbuf_pool_private priv = {
-		.mbuf_data_room_size = (uint16_t)plan->mbuf_data_bytes,
+		.mbuf_data_room_size = (uint16_t)data_bytes,
 		.mbuf_priv_size = sizeof(struct dp_meta),
 	};
-	unsigned size = sizeof(struct rte_mbuf) + sizeof(struct dp_meta) + plan->mbuf_data_bytes;
-	int socket = huge ? (int)rte_lcore_to_socket_id(EAL_WORKER_LCORE(0)) : SOCKET_ID_ANY;
-	struct rte_mempool *mp = rte_mempool_create_empty("packets", plan->mbuf_count, size,
-							  PLAN_MBUF_CACHE, sizeof(priv), socket,
-							  huge ? 0 : RTE_MEMPOOL_F_NO_IOVA_CONTIG);
+	unsigned size = sizeof(struct rte_mbuf) + sizeof(struct dp_meta) + data_bytes;
+	int socket = huge_pages ? (int)rte_lcore_to_socket_id(EAL_WORKER_LCORE(0)) : SOCKET_ID_ANY;
+	struct rte_mempool *mp =
+		rte_mempool_create_empty(name, count, size, cache, sizeof(priv), socket,
+					 huge_pages ? 0 : RTE_MEMPOOL_F_NO_IOVA_CONTIG);
 	int rc;
 
 	if (mp == NULL)
@@ -91,8 +96,32 @@ static int pool_create(const struct dp_memory_plan *plan, bool huge)
 		return rc;
 	}
 	rte_mempool_obj_iter(mp, rte_pktmbuf_init, NULL);
-	dp_pool = mp;
+	*pool = mp;
 	return 0;
+}
+
+static void pools_free(void)
+{
+	rte_mempool_free(dp_pool);
+	rte_mempool_free(dp_big_pool);
+	dp_pool = dp_big_pool = NULL;
+}
+
+static int pools_create(const struct dp_memory_plan *p)
+{
+	int rc = pool_create(&dp_pool, "packets", p->mbuf_count, p->mbuf_data_bytes,
+			     PLAN_MBUF_CACHE);
+
+	if (rc < 0)
+		return dp_error_set(rc, "packet buffers: %u of %u bytes: %s", p->mbuf_count,
+				    p->mbuf_data_bytes, rte_strerror(-rc));
+	rc = pool_create(&dp_big_pool, "large packets", p->big_mbuf_count, p->big_mbuf_data_bytes,
+			 PLAN_BIG_MBUF_CACHE);
+	if (rc == 0)
+		return 0;
+	pools_free();
+	return dp_error_set(rc, "large packet buffers: %u of %u bytes: %s", p->big_mbuf_count,
+			    p->big_mbuf_data_bytes, rte_strerror(-rc));
 }
 
 static void modules_fini(size_t count)
@@ -127,17 +156,13 @@ int dp_start(const struct dp_conf *conf)
 	rc = eal_start(conf, &plan, &huge_pages);
 	if (rc < 0)
 		return rc;
-	rc = pool_create(&plan, huge_pages);
-	if (rc < 0) {
-		dp_error_set(rc, "packet buffers: %u of %u bytes: %s", plan.mbuf_count,
-			     plan.mbuf_data_bytes, rte_strerror(-rc));
+	rc = pools_create(&plan);
+	if (rc < 0)
 		goto err_eal;
-	}
 	rc = modules_init(conf);
 	if (rc == 0)
 		return 0;
-	rte_mempool_free(dp_pool);
-	dp_pool = NULL;
+	pools_free();
 err_eal:
 	eal_stop();
 	return rc;
@@ -148,9 +173,8 @@ void dp_stop(uint32_t *leaked_mbufs)
 	/* No worker is online: all that was deferred is due, while its tables are still there. */
 	defer_poll();
 	modules_fini(MODULES);
-	*leaked_mbufs = rte_mempool_in_use_count(dp_pool);
-	rte_mempool_free(dp_pool);
-	dp_pool = NULL;
+	*leaked_mbufs = rte_mempool_in_use_count(dp_pool) + rte_mempool_in_use_count(dp_big_pool);
+	pools_free();
 	eal_stop();
 }
 

@@ -64,6 +64,8 @@ struct dp_memory_plan {
 	uint64_t total_bytes;
 	uint32_t mbuf_count;
 	uint32_t mbuf_data_bytes; /* headroom + data room of one buffer */
+	uint32_t big_mbuf_count;  /* for reassembled packets that these do not hold */
+	uint32_t big_mbuf_data_bytes;
 };
 
 struct dp_info {

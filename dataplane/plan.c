@@ -37,11 +37,17 @@
 /* EAL's own: lcores, heaps, log history, ethdev tables, drivers, alignment of the big tables. */
 #define EAL_BYTES (32 * MB)
 
+/* sizeof(struct ip_frag_pkt), private to rte_ip_frag, and what comes on top of the slots. */
+#define REASS_SLOT_BYTES  256
+#define REASS_EXTRA_BYTES (4 * KB)
+
 /* 10,000 registrations at once fit into the rings; the rest are the small queues of a worker. */
-#define WORKER_MBUFS \
-	(DP_PUNT_RING + DP_INJECT_RING + DP_NEIGHQ_LEN + DP_TX_BUFFER * DP_PORTS_MAX + 2 * DP_BURST)
+#define WORKER_MBUFS                                                          \
+	(DP_PUNT_RING + DP_INJECT_RING + DP_NEIGHQ_LEN + DP_REASS_FRAGMENTS + \
+	 DP_TX_BUFFER * DP_PORTS_MAX + 2 * DP_BURST)
 /* A mempool cache is flushed at 1.5 times its size. */
-#define CACHE_MBUFS (PLAN_MBUF_CACHE * 3 / 2)
+#define CACHE_MBUFS     (PLAN_MBUF_CACHE * 3 / 2)
+#define BIG_CACHE_MBUFS (PLAN_BIG_MBUF_CACHE * 3 / 2)
 
 static void row_add(struct dp_memory_plan *plan,
 		    const char *what,
@@ -137,15 +143,22 @@ void dp_memory_plan(const struct dp_conf *conf, struct dp_memory_plan *plan)
 		.mbuf_count = conf->descriptors_sum + workers * (WORKER_MBUFS + CACHE_MBUFS) +
 			      CACHE_MBUFS + DP_BURST,
 		.mbuf_data_bytes = plan_mbuf_data_bytes(conf->mtu_max),
+		.big_mbuf_count = workers * (DP_BIG_MBUFS + BIG_CACHE_MBUFS) + BIG_CACHE_MBUFS,
+		.big_mbuf_data_bytes = PLAN_BIG_MBUF_BYTES,
 	};
 	tables_add(&conf->limits, plan);
 	row_add(plan, "spoke counters", ((uint64_t)conf->limits.spokes + 1) * workers,
 		sizeof(struct dp_spoke_counters));
 	row_add(plan, "workers", workers, sizeof(struct dp_worker) + WORKER_TABLES_BYTES);
+	row_add(plan, "reassembly tables", workers,
+		DP_REASS_SLOTS * REASS_SLOT_BYTES + REASS_EXTRA_BYTES);
 	row_add(plan, "rings", workers, ring_bytes());
 	row_add(plan, "packet buffers", plan->mbuf_count, mbuf_bytes(plan->mbuf_data_bytes));
-	/* The ring of free buffers holds a power of two. */
-	row_add(plan, "free buffers", rte_align32pow2(plan->mbuf_count + 1), sizeof(void *));
+	row_add(plan, "large buffers", plan->big_mbuf_count, mbuf_bytes(PLAN_BIG_MBUF_BYTES));
+	/* The rings of free buffers hold a power of two. */
+	row_add(plan, "free buffers",
+		rte_align32pow2(plan->mbuf_count + 1) + rte_align32pow2(plan->big_mbuf_count + 1),
+		sizeof(void *));
 	row_add(plan, "device descriptors", conf->descriptors_sum, DESCRIPTOR_BYTES);
 	row_add(plan, "EAL and drivers", 1, EAL_BYTES);
 }

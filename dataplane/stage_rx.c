@@ -5,15 +5,18 @@
  * On an underlay port only packets for our own addresses are accepted: GRE goes on, everything else
  * for us goes to the port's twin, transit is dropped. On a LAN port IPv4 goes on as inner packet.
  * ARP, broadcast and link-local multicast go to the twin. Headers: RFC 894, RFC 1812 section 5.2.2.
- * Not done: IPv6, reassembly of outer fragments, ESP.
+ * Fragments of GRE to us go to reass.c; fragments of anything else are the kernel's business.
+ * Not done: IPv6, ESP.
  */
 #include "fib.h"
+#include "reass.h"
 #include "stages.h"
 #include "wire.h"
 
-/* Verdicts of classify(): go on, or one of the drop reasons, or punt. */
-#define GO_ON (-1)
-#define PUNT  (-2)
+/* Verdicts of classify(), or one of the drop reasons. */
+#define GO_ON      (-1)
+#define PUNT       (-2)
+#define REASSEMBLE (-3)
 
 /* One of our addresses? Asked for each packet that came by an underlay port, and nearly always for
  * the same address: `last` remembers it over the burst. */
@@ -38,10 +41,8 @@ static int classify_underlay(const struct rte_ipv4_hdr *ip,
 			     rte_be32_t *last)
 {
 	if (ip->next_proto_id == IPPROTO_GRE && is_local(ip->dst_addr, last)) {
-		if (unlikely(ip4_is_fragment(ip)))
-			return DP_DROP_OUTER_FRAGMENT;
 		meta->kind = DP_KIND_GRE;
-		return GO_ON;
+		return unlikely(ip4_is_fragment(ip)) ? REASSEMBLE : GO_ON;
 	}
 	if (lan)
 		return GO_ON;
@@ -116,6 +117,9 @@ uint16_t stage_rx(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 			m[good++] = m[i];
 		} else if (verdict == PUNT) {
 			dp_punt(w, m[i], DP_PUNT_PORT_TWIN);
+		} else if (verdict == REASSEMBLE) {
+			rte_pktmbuf_adj(m[i], RTE_ETHER_HDR_LEN);
+			reass_fragment(w, m[i]);
 		} else {
 			dp_drop(w, m[i], (enum dp_drop_reason)verdict);
 		}

@@ -19,6 +19,7 @@
 #include "defer.h"
 #include "dp_priv.h"
 #include "neigh.h"
+#include "reass.h"
 #include "redirect.h"
 #include "stages.h"
 
@@ -64,6 +65,13 @@ static void line_from_ip(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 	dp_line_out(w, m, n);
 }
 
+void dp_line_from_reass(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
+{
+	n = stage_gre_in(w, m, n);
+	stage_mark(w, DP_STAGE_GRE_IN);
+	line_from_ip(w, m, n);
+}
+
 void dp_line_from_port(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 {
 	w->stats.rx_pkts += n;
@@ -72,6 +80,12 @@ void dp_line_from_port(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 	n = stage_gre_in(w, m, n);
 	stage_mark(w, DP_STAGE_GRE_IN);
 	line_from_ip(w, m, n);
+	if (unlikely(w->reass_done_n != 0)) {
+		/* Outer fragments became packets: behind the others of their burst. */
+		n = w->reass_done_n;
+		w->reass_done_n = 0;
+		dp_line_from_reass(w, w->reass_done, n);
+	}
 }
 
 /* From the control core: frames of a port's twin, packets of a tunnel's twin, NHRP. */
@@ -147,6 +161,8 @@ void dp_worker_turn(struct dp_worker *w)
 		mcast_run(w);
 		n++; /* there is work: no sleep before it is done */
 	}
+	if (unlikely(w->reass_held != 0))
+		reass_expire(w);
 	tx_flush(w);
 	stage_mark(w, DP_STAGE_PORT_TX);
 	w->stats.turns++;
@@ -206,12 +222,17 @@ static struct dp_worker *worker_create(uint32_t index, const struct dp_conf *con
 	w->lcore = index + 1; /* dp.c: lcore 0 is the control core */
 	w->spokes = rte_zmalloc("spoke counters", (conf->limits.spokes + 1) * sizeof(*w->spokes),
 				RTE_CACHE_LINE_SIZE);
-	if (w->spokes == NULL || redirect_init(w) < 0) {
-		rte_free(w->spokes);
-		rte_free(w);
-		return NULL;
-	}
+	if (w->spokes == NULL || redirect_init(w) < 0)
+		goto err_spokes;
+	if (reass_init(w) < 0)
+		goto err_redirect;
 	return w;
+err_redirect:
+	redirect_fini(w);
+err_spokes:
+	rte_free(w->spokes);
+	rte_free(w);
+	return NULL;
 }
 
 int worker_init(const struct dp_conf *conf)
@@ -231,6 +252,7 @@ int worker_init(const struct dp_conf *conf)
 void worker_fini(void)
 {
 	for (uint32_t i = 0; i < dp_worker_count; i++) {
+		reass_fini(dp_workers[i]);
 		redirect_fini(dp_workers[i]);
 		rte_free(dp_workers[i]->spokes);
 		rte_free(dp_workers[i]);
@@ -264,6 +286,7 @@ void dp_workers_stop(void)
 		rte_eal_wait_lcore(dp_workers[i]->lcore);
 		neigh_queue_flush(dp_workers[i]);
 		mcast_flush(dp_workers[i]);
+		reass_flush(dp_workers[i]);
 		tx_flush(dp_workers[i]);
 	}
 }

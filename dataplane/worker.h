@@ -121,6 +121,15 @@ enum dp_punt_kind { DP_PUNT_PORT_TWIN, DP_PUNT_TUNNEL_TWIN, DP_PUNT_NHRP };
 #define DP_NEIGHQ_WAIT_S 3
 #define DP_TX_BUFFER     64
 
+/* Outer fragments, per worker. */
+#define DP_REASS_PACKETS   1024 /* incomplete packets */
+#define DP_REASS_FRAGMENTS 4096 /* of all of them */
+#define DP_REASS_BYTES_MAX 9216 /* the largest outer packet, with its IP header */
+#define DP_REASS_WAIT_S    3
+#define DP_REASS_BUCKET    4 /* power of two */
+#define DP_REASS_SLOTS     2048
+#define DP_BIG_MBUFS       256 /* large buffers: on their way, or punted */
+
 struct dp_txq {
 	uint16_t port; /* ethdev port id */
 	uint16_t queue;
@@ -147,6 +156,7 @@ struct dp_mcast_job {
 };
 
 struct redirect_filter; /* redirect.c */
+struct reass;           /* reass.c */
 
 /* A neighbour that a worker needs and the kernel shall resolve. A multiple of 4 bytes: ring
  * element. */
@@ -183,6 +193,8 @@ struct dp_worker {
 	struct dp_spoke_counters *spokes; /* [limits.spokes + 1]; row 0: unknown spokes */
 	uint32_t rxq_count;
 	uint32_t neighq_used;
+	uint32_t reass_held;   /* fragments in the table */
+	uint16_t reass_done_n; /* of reass_done */
 	struct dp_rxq rxq[DP_PORTS_MAX * DP_WORKERS_MAX];
 	struct dp_txq txq[DP_PORTS_MAX];
 	struct rte_ring *inject;   /* control -> worker, mbufs */
@@ -195,21 +207,26 @@ struct dp_worker {
 	uint64_t neighq_next_tsc;
 	struct dp_mcast_job mcast[DP_MCAST_JOBS]; /* ring */
 	uint32_t mcast_head, mcast_count;
+	struct reass *reass;
+	struct rte_mbuf *reass_done[DP_BURST]; /* packets that this burst has completed */
+	uint64_t reass_next_tsc;
 } __rte_cache_aligned;
 
 extern struct dp_worker *dp_workers[DP_WORKERS_MAX]; /* [dp_worker_count] */
 extern uint32_t dp_worker_count;
-extern struct rte_mempool *dp_pool; /* every packet buffer */
+extern struct rte_mempool *dp_pool;     /* every packet buffer, but... */
+extern struct rte_mempool *dp_big_pool; /* ...for reassembled packets too long for those */
 extern struct rte_rcu_qsbr *dp_qsbr;
 
 /* One turn: every rx queue, the inject ring, the wait queues. Context: worker (tests: any). */
 void dp_worker_turn(struct dp_worker *w);
 
-/* The two ways into the line that matter to tests; both own all n packets from here on. From a
- * port: Ethernet frames, meta->in_port set. From the control core: any kind, meta as dp_inject
- * wants it. Context: worker (tests: any). */
+/* The ways into the line; all own all n packets from here on. From a port: Ethernet frames,
+ * meta->in_port set. From the control core: any kind, meta as dp_inject wants it. Reassembled: kind
+ * GRE, called by the line itself. Context: worker (tests: any). */
 void dp_line_from_port(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 void dp_line_from_inject(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
+void dp_line_from_reass(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 /* The line's end, for packets whose way is known. Context: worker. */
 void dp_line_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 

@@ -106,24 +106,6 @@ static struct stage_packet too_big(void)
 	return stage_from_spoke("192.0.2.11", inner);
 }
 
-static struct stage_packet outer_fragment(void)
-{
-	struct stage_packet p = hairpin();
-
-	p.bytes[14 + 6] = 0x20; /* MF */
-	stage_ip_fix(&p, 14);
-	return p;
-}
-
-static struct stage_packet outer_last_fragment(void)
-{
-	struct stage_packet p = hairpin();
-
-	p.bytes[14 + 7] = 8; /* offset 64 */
-	stage_ip_fix(&p, 14);
-	return p;
-}
-
 static struct stage_packet gre_checksum_wrong(void)
 {
 	struct stage_packet p = with_checksum();
@@ -208,9 +190,6 @@ static const struct row rows[] = {
 	{"other MAC", other_mac, .out = OUT_DROP, .reason = DP_DROP_NOT_OUR_MAC},
 	{"outer checksum", outer_checksum, .out = OUT_DROP, .reason = DP_DROP_OUTER_IP_HEADER},
 	{"outer length", outer_too_long, .out = OUT_DROP, .reason = DP_DROP_OUTER_IP_HEADER},
-	{"first outer fragment", outer_fragment, .out = OUT_DROP, .reason = DP_DROP_OUTER_FRAGMENT},
-	{"last outer fragment", outer_last_fragment, .out = OUT_DROP,
-	 .reason = DP_DROP_OUTER_FRAGMENT},
 	{"underlay transit", underlay_transit, .out = OUT_DROP, .reason = DP_DROP_TRANSIT_UNDERLAY},
 	{"GRE to somebody else", gre_to_others, .out = OUT_DROP,
 	 .reason = DP_DROP_TRANSIT_UNDERLAY},

@@ -81,9 +81,18 @@ static void capacities_count(void **state)
 	conf.worker_count = 2;
 	dp_memory_plan(&conf, &after);
 	assert_int_equal(row(&after, "rings")->bytes, 2 * row(&before, "rings")->bytes);
-	/* A worker's rings can all be full while every descriptor holds a buffer. */
-	assert_true(after.mbuf_count - before.mbuf_count >= DP_PUNT_RING + DP_INJECT_RING);
-	assert_true(before.mbuf_count >= small.descriptors_sum + DP_PUNT_RING + DP_INJECT_RING);
+	assert_int_equal(row(&after, "reassembly tables")->bytes,
+			 2 * row(&before, "reassembly tables")->bytes);
+	/* A worker's rings and its reassembly can all be full while every descriptor holds a
+	 * buffer. */
+	assert_true(after.mbuf_count - before.mbuf_count >=
+		    DP_PUNT_RING + DP_INJECT_RING + DP_REASS_FRAGMENTS);
+	assert_true(before.mbuf_count >=
+		    small.descriptors_sum + DP_PUNT_RING + DP_INJECT_RING + DP_REASS_FRAGMENTS);
+	assert_true(after.big_mbuf_count - before.big_mbuf_count >= DP_BIG_MBUFS);
+	assert_int_equal(row(&after, "large buffers")->count, after.big_mbuf_count);
+	assert_true(before.big_mbuf_data_bytes >=
+		    DP_ENCAP_HEADROOM + DP_REASS_BYTES_MAX + DP_ENCAP_TAILROOM);
 }
 
 static void largest_is_within_reason(void **state)
