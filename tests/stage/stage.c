@@ -16,6 +16,8 @@
 #include "dataplane/dp_tunnel.h"
 #include "dataplane/defer.h"
 #include "dataplane/neigh.h"
+#include "dataplane/reass.h"
+#include "dataplane/spoke.h"
 #include "dataplane/stages.h"
 
 struct stage stage;
@@ -155,6 +157,7 @@ int stage_teardown(void **state)
 
 	(void)state;
 	neigh_queue_flush(stage.w);
+	reass_flush(stage.w);
 	dp_stop(&leaked);
 	assert_int_equal(leaked, 0);
 	return 0;
@@ -175,7 +178,12 @@ static struct rte_mbuf *to_mbuf(const struct stage_packet *p)
 static void from_mbuf(struct stage_packet *p, struct rte_mbuf *m)
 {
 	assert_int_equal(m->nb_segs, 1);
+	assert_int_equal(rte_mbuf_refcnt_read(m), 1);
 	assert_in_range(m->data_len, 1, STAGE_PACKET_MAX);
+	/* Room for encryption; what went out has its encapsulation already. */
+	assert_true(rte_pktmbuf_tailroom(m) >= DP_ENCAP_TAILROOM);
+	assert_true(rte_pktmbuf_headroom(m) >=
+		    DP_ENCAP_HEADROOM - RTE_ETHER_HDR_LEN - ADJ_HEADER_MAX);
 	p->len = m->data_len;
 	memcpy(p->bytes, rte_pktmbuf_mtod(m, void *), m->data_len);
 	rte_pktmbuf_free(m);
@@ -211,6 +219,11 @@ static void harvest(const struct dp_worker_stats *before)
 	assert_int_equal(dp_worker_balance(after), 0);
 }
 
+static int64_t ms_tsc(void)
+{
+	return (int64_t)rte_get_tsc_hz() / 1000;
+}
+
 const struct stage_result *stage_run(uint16_t in_port,
 				     const struct stage_packet *packets,
 				     unsigned n)
@@ -224,7 +237,7 @@ const struct stage_result *stage_run(uint16_t in_port,
 		dp_meta(m[i])->kind = DP_KIND_FRAME;
 		dp_meta(m[i])->in_port = in_port;
 	}
-	stage.w->now_tsc = rte_rdtsc();
+	stage.w->now_tsc = rte_rdtsc() + (uint64_t)(stage.clock_ms * ms_tsc());
 	dp_line_from_port(stage.w, m, (uint16_t)n);
 	harvest(&before);
 	return &result;
@@ -257,9 +270,11 @@ const struct stage_result *stage_later(unsigned ms)
 {
 	struct dp_worker_stats before = stage.w->stats;
 
-	stage.w->now_tsc = rte_rdtsc() + rte_get_tsc_hz() / 1000 * ms;
-	stage.w->neighq_next_tsc = 0; /* an earlier "later" may lie beyond this one */
+	stage.w->now_tsc = rte_rdtsc() + (uint64_t)(ms * ms_tsc());
+	/* An earlier "later" may lie beyond this one. */
+	stage.w->neighq_next_tsc = stage.w->reass_next_tsc = 0;
 	neigh_queue_run(stage.w);
+	reass_expire(stage.w);
 	harvest(&before);
 	return &result;
 }

@@ -20,7 +20,7 @@
 #include "dataplane/dp_addr.h"
 #include "dataplane/dp_priv.h"
 
-#define STAGE_PACKET_MAX 2048
+#define STAGE_PACKET_MAX 9728 /* a frame with the largest packet that reassembly makes */
 
 struct stage_packet {
 	uint8_t bytes[STAGE_PACKET_MAX];
@@ -32,6 +32,7 @@ struct stage {
 	uint16_t wan, lan; /* ports */
 	uint16_t tunnel100, tunnel200;
 	uint32_t spoke11, spoke12, spoke21;
+	int clock_ms; /* stage_run happens so much later than now */
 };
 extern struct stage stage;
 
@@ -58,7 +59,7 @@ const struct stage_result *stage_inject(enum dp_kind kind,
 					const struct stage_packet *packet);
 /* For a packet that the control core made (dp_inject_nhrp). */
 const struct stage_result *stage_inject_mbuf(struct rte_mbuf *m);
-/* Turns the worker's wait queue once, `ms` later than now. */
+/* Turns the worker's wait queue and reassembly once, `ms` later than now. */
 const struct stage_result *stage_later(unsigned ms);
 
 /* Works off the replication jobs. */
