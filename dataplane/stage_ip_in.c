@@ -126,6 +126,11 @@ static void send_back(struct dp_worker *w, struct rte_mbuf *m, struct dp_meta *m
 		dp_drop(w, m, DP_DROP_NO_UNDERLAY_ROUTE);
 		return;
 	}
+	/* A real one has 24 bytes; reassembly lets much longer ones come this far. */
+	if (m->data_len > port_hot[meta->out_port].mtu) {
+		dp_drop(w, m, DP_DROP_TOO_BIG);
+		return;
+	}
 	ip4_ttl_decrement(ip);
 	w->stats.keepalives++;
 	stage_tx(w, &m, 1);

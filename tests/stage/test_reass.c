@@ -9,6 +9,7 @@
 #include <rte_ip.h>
 
 #include "dataplane/reass.h"
+#include "dataplane/tunnel.h"
 
 #define INNER_LEN   1400
 #define PAYLOAD_LEN (8 + INNER_LEN) /* GRE with key, inner packet */
@@ -271,6 +272,24 @@ static void test_nhrp(void **state)
 	assert_memory_equal(r->punted[0].bytes, nhrp.bytes, nhrp.len);
 }
 
+/* A "keep-alive" that no port could carry is not sent back. */
+static void test_long_keepalive(void **state)
+{
+	struct stage_packet filler = {.len = 1600};
+	struct stage_packet answer =
+		stage_outer("192.0.2.1", "192.0.2.11", stage_gre(0x2000, 42, 0, filler));
+	struct stage_packet outer = outer_make("192.0.2.11", 10, answer);
+	const struct stage_result *r;
+
+	(void)state;
+	tunnels[stage.tunnel100].conf.source_check = DP_SOURCE_CHECK_OWN;
+	r = fragments_run(&outer, 1500);
+	tunnels[stage.tunnel100].conf.source_check = DP_SOURCE_CHECK_OFF;
+	assert_int_equal(r->wan_n, 0);
+	assert_int_equal(r->delta.keepalives, 0);
+	assert_int_equal(r->delta.drops[DP_DROP_TOO_BIG], 1);
+}
+
 /* Options of the first fragment are no options of the others. */
 static void test_outer_options(void **state)
 {
@@ -358,10 +377,10 @@ static void test_marks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),          cmocka_unit_test(test_to_us),
-		cmocka_unit_test(test_jumbo),         cmocka_unit_test(test_nhrp),
-		cmocka_unit_test(test_outer_options), cmocka_unit_test(test_others),
-		cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_rows),           cmocka_unit_test(test_to_us),
+		cmocka_unit_test(test_jumbo),          cmocka_unit_test(test_nhrp),
+		cmocka_unit_test(test_long_keepalive), cmocka_unit_test(test_outer_options),
+		cmocka_unit_test(test_others),         cmocka_unit_test(test_marks),
 	};
 
 	return cmocka_run_group_tests_name("reass", tests, stage_setup, stage_teardown);
