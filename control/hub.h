@@ -6,10 +6,12 @@
  *
  *   hub.c        ports, tunnels and their twins
  *   hub_iface.c  finds them by the numbers that others have for them
- *   hub_route.c  addresses and static routes -> FIB and kernel
- *   hub_neigh.c  the kernel's neighbours -> dataplane; the underlay next hop of a spoke
+ *   hub_route.c  static routes -> kernel
+ *   hub_rib.c    the kernel's routes and addresses -> FIB
+ *   hub_underlay.c  the underlay next hop of each spoke
+ *   hub_neigh.c  the kernel's neighbours -> dataplane
  *   hub_nhrp.c   spokes, NHRP server and what they need of the others
- *   hub_feed.c   the kernel's news: neighbours, twins, their settings
+ *   hub_feed.c   the kernel's news, dispatched
  *   hub_watch.c  links and workers: what is looked at again and again
  *   hub_loop.c   the control loop
  *   hub_remove.c --remove-twins
@@ -29,7 +31,11 @@
 
 struct event;
 struct event_base;
+struct hub_underlay;
+struct neigh_note;
+struct neighs;
 struct nhrp_server;
+struct rib;
 struct spoke;
 struct spoke_table;
 
@@ -44,6 +50,9 @@ struct hub_iface {
 	uint32_t ifindex; /* of the twin */
 	bool link_up;     /* of a port: as told last */
 	bool twin_up;     /* as the kernel told last */
+	bool twin_carrier;
+	bool restoring;                         /* our routes over it, after the twin was down */
+	uint32_t restore_static, restore_hosts; /* how far */
 	struct event *readable;
 };
 
@@ -62,6 +71,8 @@ struct hub {
 	struct event *tick_slow;
 	struct event *tick_watchdog;
 	struct event *sweep;
+	bool sweeping;
+	uint32_t sweep_cursor;
 	struct event *feed_readable;
 	struct net_feed *feed;
 	bool feed_more; /* it has more for us than its descriptor shows */
@@ -70,6 +81,9 @@ struct hub {
 	struct hub_iface *tunnels; /* [config->tunnel_count] */
 	uint32_t port_count;
 	uint32_t tunnel_count;
+	struct rib *rib;
+	struct neighs *neighs;
+	struct hub_underlay *underlay;
 	struct spoke_table *spokes;
 	struct nhrp_server *nhrp;
 	struct api *api;
@@ -94,13 +108,33 @@ void hub_tunnels_fini(struct hub *hub);
 int hub_twins_remove(const struct config *config);
 /* By the kernel's number of its twin; NULL when it is none of ours. */
 struct hub_iface *hub_iface_find(struct hub *hub, uint32_t ifindex);
-/* The dataplane's name of an interface of config.h (where id is an index of the document). */
-struct dp_iface hub_iface_dp(const struct hub *hub, struct dp_iface config_iface);
 
 int hub_routes_init(struct hub *hub);
 void hub_routes_fini(struct hub *hub);
-/* Removes host routes of an earlier run whose spokes did not come back; once, by a timer. */
+/* Begins to remove host routes of an earlier run whose spokes did not come back; once, by a timer.
+ */
 void hub_routes_sweep(struct hub *hub);
+/* Some of what the two below began; true: there is more. */
+bool hub_routes_turn(struct hub *hub);
+
+/* The twin is up again: begins to set our routes over it, which the kernel had dropped. */
+void hub_routes_restore(struct hub *hub, struct hub_iface *iface);
+
+/* The RIB, and what hangs on it; before the feed. */
+int hub_rib_init(struct hub *hub);
+void hub_rib_fini(struct hub *hub);
+/* Handlers of the feed. */
+void hub_rib_link(struct hub *hub, enum net_change change, const struct net_link *link);
+void hub_rib_addr(void *ctx, enum net_change change, const struct net_ifaddr *addr);
+void hub_rib_route(void *ctx, enum net_change change, const struct net_route *route);
+void hub_rib_nexthop(void *ctx, enum net_change change, const struct net_nexthop_object *object);
+void hub_rib_dump(void *ctx, enum net_kind kind, bool end);
+/* Turns the feed until its first dump is complete. -errno, logged: the feed is broken. */
+int hub_rib_first_dump(struct hub *hub);
+/* Some of what routes left to do; true: there is more. */
+bool hub_rib_turn(struct hub *hub);
+/* Once per second. */
+void hub_rib_tick(struct hub *hub);
 
 int hub_feed_init(struct hub *hub);
 void hub_feed_fini(struct hub *hub);
@@ -108,19 +142,27 @@ void hub_feed_fini(struct hub *hub);
 void hub_feed_turn(struct hub *hub);
 /* The feed's handler for neighbours. */
 void hub_neigh_changed(void *ctx, enum net_change change, const struct net_neigh *neigh);
-/* Asks the kernel to keep some more neighbours fresh; once per second. */
+/* Asks the kernel to keep neighbours fresh that are in use; once per second. */
 void hub_neigh_renew(struct hub *hub);
+/* Asks the kernel to find a neighbour. */
+void hub_neigh_resolve(struct hub *hub, uint16_t port, const struct dp_addr *addr);
+/* The table of neighbours is full: an event, now and then. */
+void hub_neigh_full(struct hub *hub, const char *object);
 /* Workers' requests for neighbours go to the kernel from now on. */
 void hub_neigh_start(struct hub *hub);
 
-/*
- * The neighbour that outer packets to this NBMA address go to, resolved or being resolved; takes a
- * reference for dp_spoke_neigh_set. -ENETUNREACH: no route, a blackhole, or our own address;
- * -ELOOP: the route leads into a tunnel (recursive routing); -ENOSPC.
- */
-int hub_underlay_neigh(struct hub *hub, const struct dp_addr *nbma, uint32_t *neigh);
-/* spoke_ops.underlay_bind: ctx is the hub. */
+int hub_underlay_init(struct hub *hub);
+void hub_underlay_fini(struct hub *hub);
+/* spoke_ops.underlay_bind: ctx is the hub. Binds a new spoke to its underlay next hop, and tells
+ * when there is none: no route, a blackhole, our own address, or a way into a tunnel. */
 void hub_underlay_bind(void *ctx, const struct spoke *spoke);
+/* rib_ops.changed: ctx is the hub. */
+void hub_underlay_changed(void *ctx, const struct dp_prefix *prefix);
+bool hub_underlay_turn(struct hub *hub);
+/* Once per second: notes which next hops spokes send to. */
+void hub_underlay_tick(struct hub *hub);
+/* Some spoke has it as its underlay next hop. */
+bool hub_underlay_uses(const struct hub *hub, const struct neigh_note *note);
 
 int hub_nhrp_init(struct hub *hub);
 void hub_nhrp_fini(struct hub *hub);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hub_feed: the kernel's news, dispatched: neighbours to hub_neigh.c; twins that somebody sets down
- * or removes are told; settings of twins that somebody changes are put back, so that transit never
- * passes the kernel (DESIGN, invariant 2), whatever sysctl writes.
+ * hub_feed: the kernel's news, dispatched: routes, next-hop objects and addresses to hub_rib.c,
+ * neighbours to hub_neigh.c; twins that somebody sets down or removes are told; settings of twins
+ * that somebody changes are put back, so that transit never passes the kernel (DESIGN, invariant
+ * 2), whatever sysctl writes.
  *
  * Context: control.
  */
@@ -18,15 +19,18 @@
 #include "control/log.h"
 #include "control/net/net_twin.h"
 
+#define RCVBUF_BYTES (16u << 20) /* routes come in bursts */
+#define TURN_US      1000
+
 static void on_link(void *ctx, enum net_change change, const struct net_link *link)
 {
-	struct hub_iface *iface = hub_iface_find(ctx, link->ifindex);
-	bool up = change == NET_CHANGE_NEW && (link->flags & IFF_UP) != 0;
+	const struct hub_iface *iface = hub_iface_find(ctx, link->ifindex);
+	bool was_up = iface != NULL && iface->twin_up;
 
-	if (iface == NULL || iface->twin_up == up)
+	hub_rib_link(ctx, change, link);
+	if (iface == NULL || iface->twin_up == was_up)
 		return;
-	iface->twin_up = up;
-	if (up)
+	if (iface->twin_up)
 		event_emit(EVENT_TWIN_UP, iface->name, "set up again");
 	else
 		event_emit(EVENT_TWIN_DOWN, iface->name,
@@ -72,19 +76,9 @@ static void on_feed_readable(evutil_socket_t fd, short what, void *arg)
 	hub->feed_more = true;
 }
 
-static int feed_open(struct hub *hub)
+static int feed_watch(struct hub *hub)
 {
-	static const struct net_feed_conf conf = {.routes = false};
-	struct net_feed_handlers handlers = {
-		.ctx = hub, .on_link = on_link, .on_neigh = hub_neigh_changed, .on_conf = on_conf};
-
-	hub->feed = net_feed_open(&conf, &handlers);
-	if (hub->feed == NULL) {
-		log_sys("%s", net_error());
-		return -errno;
-	}
-	hub->feed_more = true; /* the first dump starts in the first turn */
-	hub->feed_overruns = 0;
+	hub->feed_more = true; /* a dump starts in the first turn */
 	hub->feed_readable = event_new(hub->base, net_feed_fd(hub->feed), EV_READ | EV_PERSIST,
 				       on_feed_readable, hub);
 	if (hub->feed_readable == NULL || event_add(hub->feed_readable, NULL) < 0)
@@ -92,10 +86,38 @@ static int feed_open(struct hub *hub)
 	return 0;
 }
 
+static void feed_unwatch(struct hub *hub)
+{
+	if (hub->feed_readable != NULL)
+		event_free(hub->feed_readable);
+	hub->feed_readable = NULL;
+}
+
 int hub_feed_init(struct hub *hub)
 {
-	int rc = feed_open(hub);
+	static const struct net_feed_conf conf = {
+		.routes = true, .turn_us = TURN_US, .rcvbuf_bytes = RCVBUF_BYTES};
+	struct net_feed_handlers handlers = {
+		.ctx = hub,
+		.on_link = on_link,
+		.on_addr = hub_rib_addr,
+		.on_neigh = hub_neigh_changed,
+		.on_nexthop = hub_rib_nexthop,
+		.on_route = hub_rib_route,
+		.on_conf = on_conf,
+		.on_dump = hub_rib_dump,
+	};
+	int rc;
 
+	hub->feed_overruns = 0;
+	hub->feed = net_feed_open(&conf, &handlers);
+	if (hub->feed == NULL) {
+		log_sys("%s", net_error());
+		return -errno;
+	}
+	rc = hub_rib_first_dump(hub);
+	if (rc == 0)
+		rc = feed_watch(hub);
 	if (rc < 0)
 		hub_feed_fini(hub);
 	return rc;
@@ -103,21 +125,19 @@ int hub_feed_init(struct hub *hub)
 
 void hub_feed_fini(struct hub *hub)
 {
-	if (hub->feed_readable != NULL)
-		event_free(hub->feed_readable);
-	hub->feed_readable = NULL;
+	feed_unwatch(hub);
 	net_feed_close(hub->feed);
 	hub->feed = NULL;
 }
 
-/* What to do about a socket that is broken: without the feed neighbours would rot. */
+/* What to do about a socket that is broken: without the feed routes and neighbours would rot. */
 static void feed_reopen(struct hub *hub)
 {
 	log_sys("%s; opened again", net_error());
-	hub_feed_fini(hub);
-	if (feed_open(hub) == 0)
+	feed_unwatch(hub);
+	if (net_feed_reopen(hub->feed) == 0 && feed_watch(hub) == 0)
 		return;
-	hub_feed_fini(hub);
+	log_sys("%s", net_error());
 	hub->stop = true;
 	hub->status = 1;
 }

@@ -22,14 +22,3 @@ struct hub_iface *hub_iface_find(struct hub *hub, uint32_t ifindex)
 			return &hub->tunnels[i];
 	return NULL;
 }
-
-struct dp_iface hub_iface_dp(const struct hub *hub, struct dp_iface config_iface)
-{
-	struct dp_iface iface = config_iface;
-
-	if (iface.kind == DP_IFACE_PORT)
-		iface.id = hub->ports[iface.id].id;
-	else if (iface.kind == DP_IFACE_TUNNEL)
-		iface.id = hub->tunnels[iface.id].id;
-	return iface;
-}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * hub_loop: the control loop. One turn takes at most 64 of everything: what each worker queued for
- * us, deferred frees, NHRP deadlines, the kernel's news, and then whatever descriptor or timer is
- * ready. When nothing is left it sleeps in the event loop; a worker that queues something wakes it
- * by an eventfd, and only when it has published that it sleeps.
+ * us, deferred frees, NHRP deadlines, about a millisecond of the kernel's news and of what routes
+ * left to do, and then whatever descriptor or timer is ready. When nothing is left it sleeps in the
+ * event loop; a worker that queues something wakes it by an eventfd, and only when it has published
+ * that it sleeps.
  *
  * Context: control: this is the thread that every "Context: control" means.
  */
@@ -109,6 +110,8 @@ static bool turn(struct hub *hub)
 	if (nhrp_server_tick(hub->nhrp, hub_now_ms()))
 		more = true;
 	hub_feed_turn(hub);
+	if (hub_rib_turn(hub))
+		more = true;
 	return more || hub->feed_more || hub->stop;
 }
 

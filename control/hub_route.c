@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hub_route: what the configuration says about addresses and routes, into the forwarding table and
- * into the kernel. For each address of a port or tunnel: the subnet is connected, the address and
- * the subnet's broadcast address are local. Static routes follow.
+ * hub_route: the configuration's static routes, into the kernel. The forwarding table gets them, as
+ * all others, from there (hub_rib.c): one way, and `ip route` shows and removes what is in force.
  *
  * Routes of ours that an earlier run left in the kernel are removed when the configuration does not
  * have them, except host routes into a tunnel: those are of spokes that registered then, and stay
  * for one holding time, so that a restart breaks nothing; what did not come back by then goes.
  *
- * Context: control. Not done: routes and addresses that others put into the kernel.
+ * The kernel drops routes over a twin that somebody sets down: when it is up again, ours come back.
+ *
+ * Context: control.
  */
 #include "hub.h"
 
@@ -17,57 +18,12 @@
 
 #include <event2/event.h>
 
-#include "control/events.h"
 #include "control/log.h"
 #include "control/nhrp/nhrp_server.h"
-#include "dataplane/dp_fib.h"
+#include "control/rib/rib.h"
 
-#define SWEEP_EXTRA_S 10
-
-static int fib_set(const struct dp_prefix *prefix, const struct dp_route *route)
-{
-	char text[DP_PREFIX_STRLEN];
-	int rc = dp_fib_set(0, prefix, route);
-
-	if (rc < 0)
-		log_sys("route %s: %s", dp_prefix_format(prefix, text), dp_error());
-	return rc;
-}
-
-static int local_set(const struct dp_addr *addr, struct dp_iface iface)
-{
-	struct dp_route route = {.type = DP_ROUTE_LOCAL, .iface = iface};
-	struct dp_prefix host = dp_prefix_host(addr);
-
-	return fib_set(&host, &route);
-}
-
-static int address_routes(const struct dp_prefix *address, struct dp_iface iface)
-{
-	struct dp_route connected = {.type = DP_ROUTE_CONNECTED, .iface = iface};
-	struct dp_prefix subnet = dp_prefix_network(address);
-	struct dp_addr broadcast = dp_prefix_last(address);
-	uint8_t bits = dp_addr_bits(&address->addr);
-	int rc = 0;
-
-	if (address->len < bits)
-		rc = fib_set(&subnet, &connected);
-	/* RFC 3021: a /31 has no broadcast address. */
-	if (rc == 0 && address->addr.family == AF_INET && address->len < bits - 1)
-		rc = local_set(&broadcast, iface);
-	return rc == 0 ? local_set(&address->addr, iface) : rc;
-}
-
-static int iface_routes(const struct hub_iface *i)
-{
-	struct dp_iface iface = {.kind = i->kind == DP_TWIN_PORT ? DP_IFACE_PORT : DP_IFACE_TUNNEL,
-				 .id = i->id};
-	int rc = 0;
-
-	for (uint32_t a = 0; rc == 0 && a < i->address_count; a++)
-		rc = address_routes(&i->addresses[a], iface);
-	return rc;
-}
+#define SWEEP_EXTRA_S   10
+#define ROUTES_PER_TURN 64
 
 static uint32_t route_ifindex(const struct hub *hub, struct dp_iface config_iface)
 {
@@ -78,14 +34,8 @@ static uint32_t route_ifindex(const struct hub *hub, struct dp_iface config_ifac
 
 static int static_route(const struct hub *hub, const struct config_route *conf)
 {
-	struct dp_route route = {.type = conf->blackhole ? DP_ROUTE_BLACKHOLE : DP_ROUTE_GATEWAY,
-				 .iface = hub_iface_dp(hub, conf->iface),
-				 .gateway = conf->via};
 	int rc;
 
-	rc = fib_set(&conf->prefix, &route);
-	if (rc < 0)
-		return rc;
 	if (conf->blackhole)
 		rc = net_route_set(&conf->prefix, NULL, 0, NET_METRIC);
 	else
@@ -94,6 +44,37 @@ static int static_route(const struct hub *hub, const struct config_route *conf)
 	if (rc < 0)
 		log_sys("%s", net_error());
 	return rc;
+}
+
+/* ---- after a twin was down ---- */
+
+void hub_routes_restore(struct hub *hub, struct hub_iface *iface)
+{
+	(void)hub;
+	iface->restoring = true;
+	iface->restore_static = 0;
+	iface->restore_hosts = 0;
+}
+
+/* True: there is more. */
+static bool restore_turn(struct hub *hub, struct hub_iface *iface)
+{
+	const struct config *config = hub->config;
+
+	if (!iface->twin_up)
+		return false; /* down again: from the beginning, next time */
+	for (unsigned n = 0; iface->restore_static < config->route_count; n++) {
+		const struct config_route *conf = &config->routes[iface->restore_static];
+
+		if (n == ROUTES_PER_TURN)
+			return true;
+		if (!conf->blackhole && route_ifindex(hub, conf->iface) == iface->ifindex)
+			static_route(hub, conf);
+		iface->restore_static++;
+	}
+	return iface->kind == DP_TWIN_TUNNEL && hub->nhrp != NULL &&
+	       nhrp_cache_routes_restore(nhrp_server_cache(hub->nhrp), iface->id,
+					 &iface->restore_hosts);
 }
 
 /* ---- what an earlier run left in the kernel ---- */
@@ -117,42 +98,70 @@ static struct hub_iface *host_route_tunnel(struct hub *hub, const struct net_rou
 	return iface != NULL && iface->kind == DP_TWIN_TUNNEL ? iface : NULL;
 }
 
-static int stale_remove(const struct net_route *route)
+static void stale_remove(const struct dp_prefix *prefix, uint32_t metric)
 {
 	char text[DP_PREFIX_STRLEN];
 
-	log_info("route %s: left by an earlier run, removed",
-		 dp_prefix_format(&route->prefix, text));
-	if (net_route_del(&route->prefix, route->metric) < 0)
+	log_info("route %s: left by an earlier run, removed", dp_prefix_format(prefix, text));
+	if (net_route_del(prefix, metric) < 0)
 		log_sys("%s", net_error());
-	return 0;
 }
 
 static int on_old_route(void *ctx, const struct net_route *route)
 {
 	struct hub *hub = ctx;
 
-	if (is_configured(hub->config, &route->prefix) || host_route_tunnel(hub, route) != NULL)
-		return 0;
-	return stale_remove(route);
+	if (!is_configured(hub->config, &route->prefix) && host_route_tunnel(hub, route) == NULL)
+		stale_remove(&route->prefix, route->metric);
+	return 0;
 }
 
-static int on_swept_route(void *ctx, const struct net_route *route)
+static void sweep_look(struct hub *hub, const struct rib_own_host *host)
 {
-	struct hub *hub = ctx;
-	const struct hub_iface *tunnel = host_route_tunnel(hub, route);
+	const struct hub_iface *tunnel = hub_iface_find(hub, host->ifindex);
 	const struct nhrp_binding *binding;
 
-	if (tunnel == NULL || is_configured(hub->config, &route->prefix))
-		return 0;
-	binding = nhrp_cache_find(nhrp_server_cache(hub->nhrp), tunnel->id, &route->prefix.addr);
-	return binding != NULL && binding->want_route ? 0 : stale_remove(route);
+	if (tunnel == NULL || is_configured(hub->config, &host->prefix))
+		return;
+	binding = nhrp_cache_find(nhrp_server_cache(hub->nhrp), tunnel->id, &host->prefix.addr);
+	if (binding == NULL || !binding->want_route)
+		stale_remove(&host->prefix, host->metric);
+}
+
+/* True: there is more. */
+static bool sweep_turn(struct hub *hub)
+{
+	struct rib_own_host hosts[ROUTES_PER_TURN];
+	unsigned n;
+
+	if (!hub->sweeping || hub->nhrp == NULL)
+		return false;
+	n = rib_own_host_list(hub->rib, &hub->sweep_cursor, hosts, ROUTES_PER_TURN);
+	for (unsigned i = 0; i < n; i++)
+		sweep_look(hub, &hosts[i]);
+	hub->sweeping = hub->sweep_cursor != RIB_LIST_END;
+	return hub->sweeping;
 }
 
 void hub_routes_sweep(struct hub *hub)
 {
-	if (net_route_list_ours(on_swept_route, hub) < 0)
-		log_sys("routes left by an earlier run: %s", net_error());
+	hub->sweeping = true;
+	hub->sweep_cursor = 0;
+}
+
+bool hub_routes_turn(struct hub *hub)
+{
+	bool more = sweep_turn(hub);
+
+	for (uint32_t i = 0; i < hub->port_count + hub->tunnel_count; i++) {
+		struct hub_iface *iface =
+			i < hub->port_count ? &hub->ports[i] : &hub->tunnels[i - hub->port_count];
+
+		if (iface->restoring)
+			iface->restoring = restore_turn(hub, iface);
+		more = more || iface->restoring;
+	}
+	return more;
 }
 
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
@@ -178,10 +187,6 @@ int hub_routes_init(struct hub *hub)
 	const struct config *config = hub->config;
 	int rc = 0;
 
-	for (uint32_t i = 0; rc == 0 && i < hub->port_count; i++)
-		rc = iface_routes(&hub->ports[i]);
-	for (uint32_t i = 0; rc == 0 && i < hub->tunnel_count; i++)
-		rc = iface_routes(&hub->tunnels[i]);
 	for (uint32_t i = 0; rc == 0 && i < config->route_count; i++)
 		rc = static_route(hub, &config->routes[i]);
 	if (rc == 0) {

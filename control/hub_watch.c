@@ -145,6 +145,7 @@ static void on_tick_slow(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	hub_workers_look(hub);
+	hub_rib_tick(hub);
 	hub_neigh_renew(hub);
 	spoke_table_tick(hub->spokes);
 	status_tell(hub);

@@ -134,8 +134,9 @@ static void ready_fini(struct hub *hub)
 	notify_stopping("stopping");
 }
 
-/* Routes come before NHRP: static maps look for the underlay next hop of their spokes. Workers come
- * after everything that they read, and stop before it goes. */
+/* Our routes go to the kernel before the feed brings all that the kernel has into the FIB, and that
+ * comes before NHRP: static maps look for the underlay next hop of their spokes. Workers come after
+ * everything that they read, and stop before it goes. */
 static const struct module modules[] = {
 	{"service manager", notify_init, notify_fini},
 	{"event loop", hub_loop_init, hub_loop_fini},
@@ -146,8 +147,9 @@ static const struct module modules[] = {
 	{"ports", hub_ports_init, hub_ports_fini},
 	{"tunnels", hub_tunnels_init, hub_tunnels_fini},
 	{"routes", hub_routes_init, hub_routes_fini},
-	{"NHRP", hub_nhrp_init, hub_nhrp_fini},
+	{"kernel's routes", hub_rib_init, hub_rib_fini},
 	{"netlink feed", hub_feed_init, hub_feed_fini},
+	{"NHRP", hub_nhrp_init, hub_nhrp_fini},
 	{"workers", hub_workers_init, hub_workers_fini},
 	{"watch", hub_watch_init, hub_watch_fini},
 	{"ready", ready_init, ready_fini},

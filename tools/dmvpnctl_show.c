@@ -20,9 +20,23 @@ static const struct ctl_column spoke_columns[] = {
 };
 
 static const struct ctl_column route_columns[] = {
-	{"PREFIX", "prefix", CTL_TEXT},       {"TYPE", "type", CTL_TEXT},
-	{"INTERFACE", "interface", CTL_TEXT}, {"GATEWAY", "gateway", CTL_TEXT},
-	{"BOUND", "bound", CTL_TEXT},         {NULL},
+	{"PREFIX", "prefix", CTL_TEXT},
+	{"TYPE", "type", CTL_TEXT},
+	{"INTERFACE", "interface", CTL_TEXT},
+	{"GATEWAY", "gateway", CTL_TEXT},
+	{"BOUND", "bound", CTL_TEXT},
+	{"PATHS", "paths", CTL_TEXT},
+	{NULL},
+};
+
+static const struct ctl_column refused_columns[] = {
+	{"REFUSED", "prefix", CTL_TEXT},
+	{"METRIC", "metric", CTL_COUNT},
+	{"INTERFACE", "interface", CTL_TEXT},
+	{"GATEWAY", "gateway", CTL_TEXT},
+	{"PATHS", "paths", CTL_TEXT},
+	{"REASON", "reason", CTL_TEXT},
+	{NULL},
 };
 
 static const struct ctl_column port_columns[] = {
@@ -160,6 +174,16 @@ static void routes_print(FILE *out,
 	fprintf(out, "%s groups of prefixes longer than /24 ",
 		ctl_member_text(result, "tbl8_used"));
 	fprintf(out, "(at most %s)\n", ctl_member_text(result, "tbl8_max"));
+	if (!ctl_member(result, "kernel"))
+		return;
+	fprintf(out, "kernel: %s routes, ", ctl_member_text(result, "kernel.routes"));
+	fprintf(out, "%s host routes of ours, ", ctl_member_text(result, "kernel.own_hosts"));
+	fprintf(out, "%s over other interfaces, ", ctl_member_text(result, "kernel.ignored"));
+	fprintf(out, "%s down, ", ctl_member_text(result, "kernel.down"));
+	fprintf(out, "%s recursive, ", ctl_member_text(result, "kernel.recursive"));
+	fprintf(out, "%s failed\n", ctl_member_text(result, "kernel.failed"));
+	if (json_array_size(json_object_get(result, "refused")) > 0)
+		ctl_table_print(out, json_object_get(result, "refused"), refused_columns, rates);
 }
 
 static void ports_print(FILE *out,

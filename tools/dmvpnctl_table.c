@@ -51,20 +51,50 @@ static void scaled_format(char *buf, size_t size, double value)
 		 value, units[unit]);
 }
 
+/* {"a": "x", "b": 1} -> "x/1" */
+static size_t object_format(char *buf, size_t size, json_t *object)
+{
+	size_t used = 0;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(object, key, value)
+	{
+		const char *slash = used > 0 ? "/" : "";
+
+		if (used >= size)
+			break;
+		if (json_is_integer(value))
+			used += (size_t)snprintf(buf + used, size - used, "%s%" JSON_INTEGER_FORMAT,
+						 slash, json_integer_value(value));
+		else
+			used += (size_t)snprintf(buf + used, size - used, "%s%s", slash,
+						 json_is_string(value) ? json_string_value(value)
+								       : "-");
+	}
+	return used;
+}
+
 static void array_format(char *buf, size_t size, const json_t *array)
 {
 	size_t used = 0, i;
-	const json_t *item;
+	json_t *item;
 
 	snprintf(buf, size, "%s", json_array_size(array) ? "" : "-");
 	for (i = 0; i < json_array_size(array) && used < size; i++) {
 		item = json_array_get(array, i);
+		if (i > 0)
+			used += (size_t)snprintf(buf + used, size - used, ",");
+		if (used >= size)
+			break;
 		if (json_is_string(item))
-			used += (size_t)snprintf(buf + used, size - used, "%s%s", i ? "," : "",
+			used += (size_t)snprintf(buf + used, size - used, "%s",
 						 json_string_value(item));
+		else if (json_is_object(item))
+			used += object_format(buf + used, size - used, item);
 		else
-			used += (size_t)snprintf(buf + used, size - used, "%s%" JSON_INTEGER_FORMAT,
-						 i ? "," : "", json_integer_value(item));
+			used += (size_t)snprintf(buf + used, size - used, "%" JSON_INTEGER_FORMAT,
+						 json_integer_value(item));
 	}
 }
 

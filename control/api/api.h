@@ -10,6 +10,7 @@ struct api;
 struct config;
 struct event_base;
 struct nhrp_server;
+struct rib;
 struct spoke_table;
 
 /* What the answers speak of. Read at each request: the owner may set or exchange a pointer at any
@@ -18,6 +19,7 @@ struct api_sources {
 	const struct config *config;      /* never NULL */
 	const struct spoke_table *spokes; /* NULL: not there yet, its lists are empty */
 	struct nhrp_server *nhrp;         /* NULL likewise; only read */
+	const struct rib *rib;            /* NULL likewise */
 };
 
 /*

@@ -37,8 +37,9 @@ json_t *method_event_list(struct rpc_call *call);
 json_t *method_port_list(struct rpc_call *call);
 json_t *method_worker_list(struct rpc_call *call);
 json_t *method_drop_list(struct rpc_call *call);
-/* methods_tables.c */
+/* methods_tunnels.c */
 json_t *method_tunnel_list(struct rpc_call *call);
+/* methods_routes.c */
 json_t *method_route_list(struct rpc_call *call);
 /* methods_nhrp.c */
 json_t *method_spoke_list(struct rpc_call *call);

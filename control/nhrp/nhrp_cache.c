@@ -21,6 +21,7 @@
 #include "dataplane/dp_nexthop.h"
 
 #define RETRY_MS     1000
+#define RESTORE_MAX  256   /* bindings per call; a route is 10 us */
 #define FULL_TELL_MS 60000 /* an event for "full" at most this often: peers can cause it */
 
 struct nhrp_cache {
@@ -133,6 +134,19 @@ static void route_del(struct nhrp_cache *c, struct nhrp_binding *b)
 		log_sys("%s: removing host route %s: %s", spoke_tunnel_name(c->spokes, b->tunnel),
 			dp_prefix_format(&host, text), strerror(-err));
 	}
+}
+
+bool nhrp_cache_routes_restore(struct nhrp_cache *c, uint16_t tunnel, uint32_t *cursor)
+{
+	for (unsigned i = 0; i < RESTORE_MAX && *cursor < c->capacity; i++) {
+		struct nhrp_binding *b = &c->bindings[(*cursor)++];
+
+		if (!b->used || b->tunnel != tunnel || b->leaving)
+			continue;
+		b->flags &= ~(uint32_t)NHRP_BINDING_F_ROUTE;
+		route_set(c, b);
+	}
+	return *cursor < c->capacity;
 }
 
 /* A spoke is a multicast member while one of its bindings wants it. */

@@ -99,6 +99,9 @@ void nhrp_cache_del(struct nhrp_cache *c,
 		    enum event_kind kind,
 		    const char *reason,
 		    uint64_t now_ms);
+/* The kernel dropped the host routes of a tunnel, because its twin was down: sets those of some
+ * more bindings from *cursor on (start with 0). False: that was the last one. */
+bool nhrp_cache_routes_restore(struct nhrp_cache *c, uint16_t tunnel, uint32_t *cursor);
 /* All bindings of a tunnel, static ones too. O(capacity). */
 void nhrp_cache_tunnel_del(struct nhrp_cache *c, uint16_t tunnel, uint64_t now_ms);
 

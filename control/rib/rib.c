@@ -230,28 +230,45 @@ void rib_route_told(struct rib *rib, enum net_change change, const struct net_ro
 	set(rib, &proto, route);
 }
 
-void rib_local_told(struct rib *rib,
-		    enum net_change change,
-		    const struct dp_addr *addr,
-		    uint32_t ifindex)
+static void local_told(struct rib *rib, enum net_change change, struct rib_entry *proto)
 {
-	struct rib_entry proto = {.ip = ntohl(addr->ip4_be), .len = 32, .flags = RIB_F_LOCAL};
-	uint32_t i;
+	uint32_t i = find_same(rib, proto);
 
-	if (addr->family != AF_INET)
-		return;
-	proto.via = rib_via_local(rib, ifindex);
-	if (proto.via == RIB_NONE)
-		return;
-	i = find_same(rib, &proto);
 	if (change == NET_CHANGE_NEW && i == RIB_NONE) {
-		if (rib_entry_add(rib, &proto, RIB_LAST) != RIB_NONE)
-			rib_fib_apply(rib, proto.ip, proto.len);
+		if (rib_entry_add(rib, proto, RIB_LAST) != RIB_NONE)
+			rib_fib_apply(rib, proto->ip, proto->len);
 		return;
 	}
-	rib_via_put(rib, proto.via);
+	rib_via_put(rib, proto->via);
 	if (change == NET_CHANGE_DEL && i != RIB_NONE)
 		rib_fib_remove(rib, i);
+}
+
+void rib_addr_told(struct rib *rib,
+		   enum net_change change,
+		   const struct dp_prefix *address,
+		   uint32_t ifindex)
+{
+	struct dp_addr broadcast = dp_prefix_last(address);
+	/* One address in two subnets, two addresses in one: entries of their own. */
+	struct rib_entry own = {.ip = ntohl(address->addr.ip4_be),
+				.len = 32,
+				.rest = address->len,
+				.flags = RIB_F_LOCAL};
+	struct rib_entry last = {
+		.ip = ntohl(broadcast.ip4_be), .len = 32, .rest = own.ip, .flags = RIB_F_LOCAL};
+
+	if (address->addr.family != AF_INET)
+		return;
+	own.via = rib_via_local(rib, ifindex);
+	if (own.via != RIB_NONE)
+		local_told(rib, change, &own);
+	/* RFC 3021: a /31 has no broadcast address. */
+	if (address->len > 30)
+		return;
+	last.via = rib_via_local(rib, ifindex);
+	if (last.via != RIB_NONE)
+		local_told(rib, change, &last);
 }
 
 /* ---- dumps, time, numbers ---- */

@@ -48,17 +48,21 @@ void rib_route_told(struct rib *rib, enum net_change change, const struct net_ro
 void rib_nexthop_told(struct rib *rib,
 		      enum net_change change,
 		      const struct net_nexthop_object *object);
-/* An address of ours: its host route is local. Also for a subnet's broadcast address. */
-void rib_local_told(struct rib *rib,
-		    enum net_change change,
-		    const struct dp_addr *addr,
-		    uint32_t ifindex);
+/* An address of ours, with the length of its subnet: it is local, and so is the subnet's broadcast
+ * address. (The subnet is a route of the main table.) */
+void rib_addr_told(struct rib *rib,
+		   enum net_change change,
+		   const struct dp_prefix *address,
+		   uint32_t ifindex);
 /* A dump of routes or next-hop objects begins or ends: what it did not show is gone. */
 void rib_dump(struct rib *rib, enum net_kind kind, bool end);
 /* What ops.iface says of it has changed. */
 void rib_iface_changed(struct rib *rib, uint32_t ifindex);
 /* Some route leads over this interface. */
 bool rib_iface_used(const struct rib *rib, uint32_t ifindex);
+/* Some route has this gateway. */
+bool rib_gateway_used(const struct rib *rib, struct dp_iface iface, const struct dp_addr *gateway);
+bool rib_has_nexthop_objects(const struct rib *rib);
 
 /* Some of what is left to do after a change that concerns many routes: about so much time. True:
  * call again. */
@@ -82,6 +86,7 @@ int rib_underlay(struct rib *rib,
  * would follow any more comes back into the FIB. */
 void rib_guard_begin(struct rib *rib);
 void rib_guard_end(struct rib *rib);
+bool rib_has_recursive(const struct rib *rib);
 
 /* ---- what there is ---- */
 
@@ -96,7 +101,7 @@ struct rib_info {
 	uint32_t failed;    /* of these: refused by the dataplane, tried again every second */
 	uint32_t truncated; /* of these: with more than DP_PATHS_MAX gateways, the rest is not used
 			     */
-	uint32_t local;     /* our addresses */
+	uint32_t local;     /* our addresses, and broadcast addresses of our subnets */
 	uint32_t nexthop_objects;
 	uint64_t full;         /* routes and next-hop objects lost for lack of room */
 	uint64_t other_tables; /* messages about routes of other tables, or of a TOS */
@@ -105,6 +110,19 @@ struct rib_info {
 	uint64_t swept;        /* routes that such a dump did not show any more */
 };
 void rib_info_get(const struct rib *rib, struct rib_info *info);
+
+/* Our own host routes. Fills at most `max` rows from *cursor on (start with 0); returns how many,
+ * perhaps none; *cursor is RIB_LIST_END after the last. */
+#define RIB_LIST_END UINT32_MAX
+struct rib_own_host {
+	struct dp_prefix prefix;
+	uint32_t metric;
+	uint32_t ifindex;
+};
+unsigned rib_own_host_list(const struct rib *rib,
+			   uint32_t *cursor,
+			   struct rib_own_host *rows,
+			   unsigned max);
 
 /* Why a route of the kernel is not in the FIB though it should be. */
 enum rib_refusal { RIB_RECURSIVE, RIB_FAILED };

@@ -127,3 +127,8 @@ void rib_guard_end(struct rib *rib)
 	rib->guard.restoring = true;
 	rib_walk_want(rib);
 }
+
+bool rib_has_recursive(const struct rib *rib)
+{
+	return rib->info.recursive > 0;
+}

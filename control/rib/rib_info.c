@@ -5,6 +5,8 @@
  */
 #include "rib_priv.h"
 
+#define LOOKS_MAX 16384 /* entries per call of a list of few */
+
 void rib_info_get(const struct rib *rib, struct rib_info *info)
 {
 	*info = rib->info;
@@ -50,6 +52,31 @@ unsigned rib_refused_list(const struct rib *rib,
 			.refusal = e->flags & RIB_F_RECURSIVE ? RIB_RECURSIVE : RIB_FAILED,
 		};
 		rib_via_route(&rib->vias[e->via], &rows[n++].route);
+	}
+	return n;
+}
+
+unsigned rib_own_host_list(const struct rib *rib,
+			   uint32_t *cursor,
+			   struct rib_own_host *rows,
+			   unsigned max)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < LOOKS_MAX && n < max; i++) {
+		const struct rib_entry *e;
+
+		if (*cursor >= rib->entry_pool.touched || rib->info.own_hosts == 0) {
+			*cursor = RIB_LIST_END;
+			break;
+		}
+		e = &rib->entries[++*cursor];
+		if (e->flags & RIB_F_OWN)
+			rows[n++] = (struct rib_own_host){
+				.prefix = rib_prefix(e),
+				.metric = e->metric,
+				.ifindex = rib->vias[e->via].hops[0].ifindex,
+			};
 	}
 	return n;
 }

@@ -175,6 +175,29 @@ bool rib_iface_used(const struct rib *rib, uint32_t ifindex)
 	return false;
 }
 
+static bool meaning_uses(const struct rib_via *via,
+			 struct dp_iface iface,
+			 const struct dp_addr *gateway)
+{
+	const struct rib_meaning *m = &via->meaning;
+
+	for (uint16_t i = 0; i < m->path_count; i++)
+		if (via->paths[i].iface.kind == iface.kind && via->paths[i].iface.id == iface.id &&
+		    dp_addr_equal(&via->paths[i].gateway, gateway))
+			return true;
+	return m->type == DP_ROUTE_GATEWAY && m->iface.kind == iface.kind &&
+	       m->iface.id == iface.id && dp_addr_equal(&m->gateway, gateway);
+}
+
+bool rib_gateway_used(const struct rib *rib, struct dp_iface iface, const struct dp_addr *gateway)
+{
+	for (uint32_t i = 1; i <= rib->via_pool.touched; i++)
+		if (rib->vias[i].refs > 0 && rib->vias[i].meaning.status == RIB_USABLE &&
+		    meaning_uses(&rib->vias[i], iface, gateway))
+			return true;
+	return false;
+}
+
 void rib_iface_changed(struct rib *rib, uint32_t ifindex)
 {
 	for (uint32_t i = 1; i <= rib->via_pool.touched; i++)

@@ -44,6 +44,11 @@ const struct rib_object *rib_object_find(const struct rib *rib, uint32_t id)
 	return index == RIB_NONE ? NULL : &rib->objects[index];
 }
 
+bool rib_has_nexthop_objects(const struct rib *rib)
+{
+	return rib->object_pool.used > 0;
+}
+
 static struct rib_object *object_get(struct rib *rib, uint32_t id)
 {
 	uint32_t *link = link_to(rib, id);

@@ -12,6 +12,7 @@
 #include "control/config.h"
 #include "control/log.h"
 #include "control/nhrp/nhrp_server.h"
+#include "control/rib/rib.h"
 #include "control/spoke.h"
 #include "dataplane/dp_fib.h"
 #include "dataplane/dp_port.h"
@@ -36,6 +37,7 @@ static struct api_sources sources = {
 	.config = &config,
 	.spokes = (const struct spoke_table *)&fake_hub,
 	.nhrp = (struct nhrp_server *)&fake_hub,
+	.rib = (const struct rib *)&fake_hub,
 };
 
 const struct api_sources *fake_sources(void)
@@ -319,4 +321,35 @@ int dp_fib_info_get(uint16_t vrf, struct dp_fib_info *info)
 	(void)vrf;
 	*info = (struct dp_fib_info){.routes = fake_hub.routes, .routes_max = 1000};
 	return 0;
+}
+
+/* ---- the kernel's routes ---- */
+
+void rib_info_get(const struct rib *rib, struct rib_info *info)
+{
+	(void)rib;
+	*info = (struct rib_info){.kernel = 12, .ignored = 4, .recursive = 1, .capacity = 2000};
+}
+
+const char *rib_refusal_name(enum rib_refusal refusal)
+{
+	return refusal == RIB_RECURSIVE ? "recursive" : "failed";
+}
+
+unsigned rib_refused_list(const struct rib *rib,
+			  uint32_t *cursor,
+			  struct rib_refused *rows,
+			  unsigned max)
+{
+	(void)rib;
+	if (*cursor > 0 || max == 0)
+		return 0;
+	*cursor = 1;
+	rows[0] = (struct rib_refused){.prefix = {.addr = addr_at(0xc6336400, 0), .len = 24},
+				       .metric = 20,
+				       .route = {.type = DP_ROUTE_GATEWAY,
+						 .iface = {.kind = DP_IFACE_TUNNEL},
+						 .gateway = addr_at(0x0a000000, 9)},
+				       .refusal = RIB_RECURSIVE};
+	return 1;
 }

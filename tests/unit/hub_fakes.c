@@ -70,49 +70,43 @@ static const char *prefix_text(const struct dp_prefix *p)
 }
 
 static struct config_tunnel tunnel = {.name = "Tunnel42", .source_port = 0};
-static struct config config = {.tunnels = &tunnel, .tunnel_count = 1};
+static struct config config = {
+	.tunnels = &tunnel,
+	.tunnel_count = 1,
+	.dataplane.limits = {.spokes = 100, .nexthops = 8, .routes = 100, .neighbours = 8},
+};
 
 struct hub *fake_hub(void)
 {
 	struct hub *hub = calloc(1, sizeof(*hub));
-	static struct dp_prefix addresses[3];
 
 	memset(&fake, 0, sizeof(fake));
-	addresses[0] = fake_prefix("192.0.2.1/24");
-	addresses[1] = fake_prefix("10.1.1.1/31");
-	addresses[2] = fake_prefix("10.255.0.1/32");
 	hub->config = &config;
 	config.route_count = 0;
 	config.routes = NULL;
 	tunnel.nhrp.holdtime_s = 60;
 	hub->base = event_base_new();
 	hub->port_count = 2;
-	hub->ports[0] = (struct hub_iface){.hub = hub,
-					   .name = "wan0",
-					   .ifindex = 10,
-					   .addresses = addresses,
-					   .address_count = 1};
-	hub->ports[1] = (struct hub_iface){.hub = hub,
-					   .name = "lan0",
-					   .id = 1,
-					   .ifindex = 11,
-					   .addresses = addresses + 1,
-					   .address_count = 1};
+	hub->ports[0] = (struct hub_iface){.hub = hub, .name = "wan0", .ifindex = 10};
+	hub->ports[1] = (struct hub_iface){.hub = hub, .name = "lan0", .id = 1, .ifindex = 11};
 	hub->tunnels = calloc(1, sizeof(*hub->tunnels));
 	hub->tunnel_count = 1;
-	hub->tunnels[0] = (struct hub_iface){.hub = hub,
-					     .kind = DP_TWIN_TUNNEL,
-					     .name = "Tunnel42",
-					     .id = 5,
-					     .ifindex = 20,
-					     .addresses = addresses + 2,
-					     .address_count = 1};
+	hub->tunnels[0] = (struct hub_iface){
+		.hub = hub, .kind = DP_TWIN_TUNNEL, .name = "Tunnel42", .id = 5, .ifindex = 20};
+	for (uint32_t i = 0; i < 2; i++)
+		hub->ports[i].twin_up = hub->ports[i].twin_carrier = true;
+	hub->tunnels[0].twin_up = hub->tunnels[0].twin_carrier = true;
+	if (hub_rib_init(hub) < 0)
+		abort();
+	hub->nhrp = (struct nhrp_server *)&fake; /* never looked into */
+	hub->spokes = (struct spoke_table *)&fake;
 	return hub;
 }
 
 void fake_hub_free(struct hub *hub)
 {
 	hub_routes_fini(hub);
+	hub_rib_fini(hub);
 	event_base_free(hub->base);
 	free(hub->tunnels);
 	free(hub);
@@ -125,17 +119,10 @@ const char *dp_error(void)
 	return "dp error";
 }
 
-int dp_fib_lookup(uint16_t vrf, const struct dp_addr *addr, struct dp_route *route)
-{
-	(void)vrf;
-	(void)addr;
-	*route = fake.route;
-	return fake.lookup_rc;
-}
-
 int dp_fib_set(uint16_t vrf, const struct dp_prefix *prefix, const struct dp_route *route)
 {
-	static const char *const types[] = {"local", "connected", "gateway", "blackhole"};
+	static const char *const types[] = {"local", "connected", "gateway", "blackhole",
+					    "multipath"};
 
 	(void)vrf;
 	call("fib %s %s %s %u %s", prefix_text(prefix), types[route->type],
@@ -146,10 +133,17 @@ int dp_fib_set(uint16_t vrf, const struct dp_prefix *prefix, const struct dp_rou
 	return fake.fib_set_rc;
 }
 
+int dp_fib_del(uint16_t vrf, const struct dp_prefix *prefix)
+{
+	(void)vrf;
+	call("fib del %s", prefix_text(prefix));
+	return 0;
+}
+
 int dp_neigh_get(uint16_t port, const struct dp_addr *addr, uint32_t *neigh)
 {
 	call("neigh get %u %s", port, addr_text(addr));
-	*neigh = 77;
+	*neigh = fake.neigh ? fake.neigh : 77;
 	return fake.neigh_get_rc;
 }
 
@@ -170,19 +164,17 @@ void dp_neigh_wanted_handler_set(dp_neigh_wanted_fn fn, void *ctx)
 	fake.wanted_ctx = ctx;
 }
 
-unsigned dp_neigh_list(uint32_t *cursor, struct dp_neigh_info *rows, unsigned max)
-{
-	unsigned n = 0;
-
-	for (; *cursor < fake.neigh_count && n < max; (*cursor)++)
-		rows[n++] = fake.neighs[*cursor];
-	return n;
-}
-
 int dp_spoke_neigh_set(uint32_t spoke, uint32_t neigh)
 {
 	call("spoke %u neigh %u", spoke, neigh);
 	return fake.spoke_neigh_rc;
+}
+
+int dp_spoke_counters_get(uint32_t spoke, struct dp_spoke_counters *counters)
+{
+	(void)spoke;
+	*counters = (struct dp_spoke_counters){.tx_pkts = fake.spoke_tx_pkts};
+	return 0;
 }
 
 int dp_port_info_get(uint16_t port, struct dp_port_info *info)
@@ -253,6 +245,57 @@ int net_route_list_ours(net_route_fn fn, void *ctx)
 	return rc;
 }
 
+/* The feed is never looked into. */
+void net_feed_redump(struct net_feed *feed)
+{
+	(void)feed;
+	call("redump");
+}
+
+int net_feed_fd(const struct net_feed *feed)
+{
+	(void)feed;
+	return -1;
+}
+
+bool net_feed_synced(const struct net_feed *feed)
+{
+	(void)feed;
+	return fake.feed_turns == 0;
+}
+
+int net_feed_turn(struct net_feed *feed)
+{
+	(void)feed;
+	return fake.feed_turns > 0 && --fake.feed_turns > 0;
+}
+
+void fake_route(struct hub *hub,
+		enum net_change change,
+		const char *prefix,
+		const char *via,
+		uint32_t ifindex,
+		uint32_t metric)
+{
+	struct net_route r = {.table = RT_TABLE_MAIN,
+			      .type = RTN_UNICAST,
+			      .prefix = fake_prefix(prefix),
+			      .metric = metric,
+			      .nexthop_count = 1};
+
+	r.nexthops[0] = (struct net_nexthop){.ifindex = ifindex, .weight = 1};
+	if (via)
+		r.nexthops[0].gateway = fake_addr(via);
+	hub_rib_route(hub, change, &r);
+}
+
+void fake_turns(struct hub *hub)
+{
+	while (hub_rib_turn(hub) ||
+	       event_base_get_num_events(hub->base, EVENT_BASE_COUNT_ADDED) > 0)
+		event_base_loop(hub->base, EVLOOP_NONBLOCK);
+}
+
 /* ---- NHRP, spokes, events, service manager ---- */
 
 struct nhrp_cache *nhrp_server_cache(struct nhrp_server *srv)
@@ -269,6 +312,26 @@ struct nhrp_binding *nhrp_cache_find(const struct nhrp_cache *c,
 
 	(void)c;
 	return tunnel_id == 5 && dp_addr_equal(protocol, &fake.bound) ? &binding : NULL;
+}
+
+bool nhrp_cache_routes_restore(struct nhrp_cache *c, uint16_t tunnel_id, uint32_t *cursor)
+{
+	(void)c;
+	call("restore hosts of tunnel %u from %u", tunnel_id, (*cursor)++);
+	return fake.restores > 0 && fake.restores-- > 0;
+}
+
+unsigned spoke_list(const struct spoke_table *t,
+		    uint32_t *cursor,
+		    struct spoke_info *rows,
+		    unsigned max)
+{
+	unsigned n = 0;
+
+	(void)t;
+	for (; *cursor < fake.spoke_count && n < max; (*cursor)++)
+		rows[n++] = fake.spokes[*cursor];
+	return n;
 }
 
 const char *spoke_tunnel_name(const struct spoke_table *t, uint16_t id)

@@ -9,35 +9,46 @@
 #include <stdint.h>
 
 #include "control/hub.h"
+#include "control/spoke.h"
 #include "dataplane/dp_fib.h"
 #include "dataplane/dp_neigh.h"
 #include "dataplane/dp_port.h"
 #include "dataplane/dp_stats.h"
 
 struct fake {
-	char calls[4096];
-	/* dp_fib_lookup */
-	int lookup_rc;
-	struct dp_route route;
+	char calls[8192];
 	/* what these return */
 	int fib_set_rc, neigh_get_rc, neigh_set_rc, spoke_neigh_rc, route_set_rc;
-	struct dp_neigh_info neighs[8];
-	uint32_t neigh_count;
+	uint32_t neigh; /* the handle that dp_neigh_get gives, 0: 77 */
 	dp_neigh_wanted_fn wanted;
 	void *wanted_ctx;
 	struct net_route routes[8]; /* "ours" in the kernel */
 	uint32_t route_count;
 	struct dp_addr bound; /* the one address that has a binding with a route */
+	uint32_t restores;    /* calls of nhrp_cache_routes_restore that say "more" */
+	struct spoke_info spokes[80];
+	uint32_t spoke_count;
+	uint64_t spoke_tx_pkts;
+	unsigned feed_turns; /* until its dump is complete */
 	struct dp_port_info port;
 	struct dp_worker_info workers[2];
 	uint32_t worker_count;
 };
 extern struct fake fake;
 
-/* Two ports, wan0 (ifindex 10, 192.0.2.1/24) and lan0 (11), and Tunnel42 (20, 10.255.0.1/24) of
- * dataplane number 5. */
+/* Two ports, wan0 (ifindex 10) and lan0 (11), and Tunnel42 (20) of dataplane number 5; all twins
+ * up, no addresses, no routes. */
 struct hub *fake_hub(void);
 void fake_hub_free(struct hub *hub);
+/* A route of the main table, told by the feed: "via" and "dev" as in rib_fixture.h. */
+void fake_route(struct hub *hub,
+		enum net_change change,
+		const char *prefix,
+		const char *via,
+		uint32_t ifindex,
+		uint32_t metric);
+/* Runs what is left to do, and timers. */
+void fake_turns(struct hub *hub);
 /* The calls since the last time, one per line. */
 const char *fake_calls(void);
 struct dp_addr fake_addr(const char *text);

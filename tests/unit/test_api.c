@@ -94,7 +94,9 @@ static const struct row rows[] = {
 	 "'interface':'wan0','gateway':'10.0.0.0','bound':false},"
 	 "{'prefix':'10.1.1.0/24','type':'blackhole','interface':null,'gateway':null,'bound':null},"
 	 "{'prefix':'10.1.2.0/24','type':'gateway','interface':'Tunnel100','bound':true}],"
-	 "'routes_used':3,'routes_max':1000}"},
+	 "'routes_used':3,'routes_max':1000,'kernel':{'routes':12,'ignored':4,'recursive':1,"
+	 "'entries_max':2000},'refused':[{'prefix':'198.51.100.0/24','metric':20,"
+	 "'type':'gateway','interface':'Tunnel100','gateway':'10.0.0.9','reason':'recursive'}]}"},
 	{"port.list", "{}",
 	 "{'next':null,'ports':[{'name':'wan0','role':'underlay','link':'up',"
 	 "'mac':'02:00:00:00:00:ab','mtu':1500,'addresses':['192.0.2.1/24'],"

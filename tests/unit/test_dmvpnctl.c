@@ -119,12 +119,23 @@ static const struct row rows[] = {
 	{"routes",
 	 "{'routes':[{'prefix':'0.0.0.0/0','type':'gateway','interface':'wan0','gateway':"
 	 "'192.0.2.254','bound':true},{'prefix':'10.0.0.0/8','type':'blackhole','interface':null,"
-	 "'gateway':null,'bound':null}],'routes_used':2,'routes_max':10,'tbl8_used':0,'tbl8_max':"
-	 "4}",
-	 "PREFIX      TYPE       INTERFACE  GATEWAY      BOUND\n"
-	 "0.0.0.0/0   gateway    wan0       192.0.2.254  yes\n"
-	 "10.0.0.0/8  blackhole  -          -            -\n"
-	 "2 routes (at most 10), 0 groups of prefixes longer than /24 (at most 4)\n"},
+	 "'gateway':null,'bound':null},{'prefix':'10.9.0.0/16','type':'multipath',"
+	 "'interface':null,'gateway':null,'bound':null,'paths':[{'interface':'wan0','gateway':"
+	 "'192.0.2.1','weight':3},{'interface':'wan0','gateway':'192.0.2.2','weight':1}]}],"
+	 "'routes_used':3,'routes_max':10,'tbl8_used':0,'tbl8_max':4,'kernel':{'routes':9,"
+	 "'own_hosts':2,'ignored':1,'down':0,'recursive':1,'failed':0},'refused':[{'prefix':"
+	 "'198.51.100.0/24','metric':20,'type':'gateway','interface':'Tunnel100','gateway':"
+	 "'10.0.0.9','paths':null,'reason':'recursive'}]}",
+	 "PREFIX       TYPE       INTERFACE  GATEWAY      BOUND  PATHS\n"
+	 "0.0.0.0/0    gateway    wan0       192.0.2.254  yes    -\n"
+	 "10.0.0.0/8   blackhole  -          -            -      -\n"
+	 "10.9.0.0/16  multipath  -          -            -      "
+	 "wan0/192.0.2.1/3,wan0/192.0.2.2/1\n"
+	 "3 routes (at most 10), 0 groups of prefixes longer than /24 (at most 4)\n"
+	 "kernel: 9 routes, 2 host routes of ours, 1 over other interfaces, 0 down, 1 recursive, "
+	 "0 failed\n"
+	 "REFUSED          METRIC  INTERFACE  GATEWAY   PATHS  REASON\n"
+	 "198.51.100.0/24      20  Tunnel100  10.0.0.9  -      recursive\n"},
 	{"drops",
 	 "{'drops':[{'reason':'runt','pkts':0,'workers_pkts':[0,0],'help':'h1'},{'reason':'vlan',"
 	 "'pkts':3,'workers_pkts':[1,2],'help':'h2'}]}",

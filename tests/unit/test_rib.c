@@ -159,33 +159,64 @@ static void test_multipath_truncated(void **state)
 	assert_int_equal(info().truncated, 1);
 }
 
-static void test_local(void **state)
+static void addr_told(enum net_change change, const char *text, uint32_t ifindex)
 {
-	struct dp_addr addr;
+	struct dp_prefix address;
 
+	assert_int_equal(dp_prefix_parse(&address, text), 0);
+	rib_addr_told(rib, change, &address, ifindex);
+}
+
+static void test_addresses(void **state)
+{
 	(void)state;
-	dp_addr_parse(&addr, "10.1.1.1");
 	told("10.1.1.1/32 via 192.0.2.1 dev 10");
-	rib_local_told(rib, NET_CHANGE_NEW, &addr, LAN);
+	addr_told(NET_CHANGE_NEW, "10.1.1.1/24", LAN);
 	assert_string_equal(in_fib("10.1.1.1/32"), "local port 1");
-	assert_int_equal(info().local, 1);
+	assert_string_equal(in_fib("10.1.1.255/32"), "local port 1");
+	assert_string_equal(in_fib("10.1.1.0/24"), "-"); /* a route of the kernel's */
+	assert_int_equal(info().local, 2);
 	assert_int_equal(info().kernel, 1);
+	/* Two in one subnet: its broadcast address stays with the last. */
+	addr_told(NET_CHANGE_NEW, "10.1.1.2/24", LAN);
+	addr_told(NET_CHANGE_DEL, "10.1.1.2/24", LAN);
+	assert_string_equal(in_fib("10.1.1.2/32"), "-");
+	assert_string_equal(in_fib("10.1.1.255/32"), "local port 1");
 	/* On a second interface, too: it stays while one has it. */
-	rib_local_told(rib, NET_CHANGE_NEW, &addr, TUN);
-	rib_local_told(rib, NET_CHANGE_NEW, &addr, TUN);
-	fib_calls();
-	rib_local_told(rib, NET_CHANGE_DEL, &addr, LAN);
+	addr_told(NET_CHANGE_NEW, "10.1.1.1/32", TUN);
+	addr_told(NET_CHANGE_NEW, "10.1.1.1/32", TUN);
+	addr_told(NET_CHANGE_DEL, "10.1.1.1/24", LAN);
 	assert_string_equal(in_fib("10.1.1.1/32"), "local tunnel 5");
-	rib_local_told(rib, NET_CHANGE_DEL, &addr, TUN);
+	assert_string_equal(in_fib("10.1.1.255/32"), "-");
+	addr_told(NET_CHANGE_DEL, "10.1.1.1/32", TUN);
 	assert_string_equal(in_fib("10.1.1.1/32"), "gateway port 0 192.0.2.1");
-	rib_local_told(rib, NET_CHANGE_DEL, &addr, TUN);
+	addr_told(NET_CHANGE_DEL, "10.1.1.1/32", TUN);
 	assert_int_equal(info().local, 0);
+	addr_told(NET_CHANGE_NEW, "10.1.2.0/31", LAN);
+	assert_string_equal(in_fib("10.1.2.1/32"), "-");
+	/* Of the loopback interface: ours, wherever it comes in. */
+	addr_told(NET_CHANGE_NEW, "10.99.0.1/32", 1);
+	assert_string_equal(in_fib("10.99.0.1/32"), "local none 0");
 	/* Dumps of routes are not about addresses. */
-	rib_local_told(rib, NET_CHANGE_NEW, &addr, LAN);
 	rib_dump(rib, NET_ROUTE, false);
 	rib_dump(rib, NET_ROUTE, true);
 	settle();
-	assert_string_equal(in_fib("10.1.1.1/32"), "local port 1");
+	assert_string_equal(in_fib("10.99.0.1/32"), "local none 0");
+}
+
+static void test_gateway_used(void **state)
+{
+	const struct dp_iface wan = {.kind = DP_IFACE_PORT, .id = 0};
+	struct dp_addr gateway = dp_addr_ip4(htonl(0xc0000209));
+
+	(void)state;
+	told(NET " via 192.0.2.9 dev 11");
+	assert_false(rib_gateway_used(rib, wan, &gateway));
+	told(NET " via 192.0.2.8 dev 10 via 192.0.2.9 dev 10 metric 5");
+	assert_true(rib_gateway_used(rib, wan, &gateway));
+	gone(NET " via 192.0.2.8 dev 10 via 192.0.2.9 dev 10 metric 5");
+	told(NET " via 192.0.2.9 dev 10 metric 6");
+	assert_true(rib_gateway_used(rib, wan, &gateway));
 }
 
 /* Ours, coming back from the kernel: not in the FIB, and nothing worse of its prefix either. */
@@ -222,7 +253,8 @@ int main(void)
 		TEST(test_order_of_one_metric),
 		TEST(test_multipath),
 		TEST(test_multipath_truncated),
-		TEST(test_local),
+		TEST(test_addresses),
+		TEST(test_gateway_used),
 		TEST(test_own_host_routes),
 	};
 

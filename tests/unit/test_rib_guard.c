@@ -42,7 +42,7 @@ static void guard_round(const char *const *peers)
 
 static void test_underlay(void **state)
 {
-	struct dp_addr own;
+	struct dp_prefix own;
 
 	(void)state;
 	assert_string_equal(underlay("203.0.113.9"), "unreachable");
@@ -51,8 +51,8 @@ static void test_underlay(void **state)
 	told("203.0.113.0/24 via 10.1.1.9 dev 11");
 	told("203.0.113.128/25 type 7");
 	told("10.255.0.0/24 dev 20");
-	dp_addr_parse(&own, "192.0.2.1");
-	rib_local_told(rib, NET_CHANGE_NEW, &own, WAN);
+	dp_prefix_parse(&own, "192.0.2.1/24");
+	rib_addr_told(rib, NET_CHANGE_NEW, &own, WAN);
 	assert_string_equal(underlay("198.51.100.1"), "port 0 192.0.2.254");
 	assert_string_equal(underlay("192.0.2.77"), "port 0 192.0.2.77");
 	assert_string_equal(underlay("203.0.113.9"), "port 1 10.1.1.9");

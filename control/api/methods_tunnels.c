@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * methods_tunnels: tunnels.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/config.h"
+#include "dataplane/dp_tunnel.h"
+#include "methods.h"
+
+static const struct config_tunnel *tunnel_config(const struct config *config, const char *name)
+{
+	for (uint32_t i = 0; i < config->tunnel_count; i++)
+		if (strcmp(config->tunnels[i].name, name) == 0)
+			return &config->tunnels[i];
+	return NULL;
+}
+
+/* What only the configuration knows. */
+static void tunnel_config_set(json_t *row, const struct config_tunnel *tunnel)
+{
+	if (!tunnel)
+		return;
+	json_object_set_new(row, "addresses",
+			    page_prefixes(tunnel->addresses, tunnel->address_count));
+	json_object_set_new(row, "holdtime_s", json_integer(tunnel->nhrp.holdtime_s));
+	json_object_set_new(row, "install_routes", json_boolean(tunnel->nhrp.install_routes));
+	json_object_set_new(row, "static_maps", json_integer(tunnel->nhrp.map_count));
+}
+
+static json_t *tunnel_json(const struct api_env *env,
+			   uint16_t tunnel,
+			   const struct dp_tunnel_conf *conf,
+			   const struct method_spoke_count *count)
+{
+	json_t *row = json_pack(
+		"{s:i, s:o, s:o, s:o, s:i, s:i, s:I, s:b, s:i, s:i, s:i}", "tunnel", tunnel, "name",
+		page_text(conf->name), "source", page_addr(&conf->source), "key",
+		conf->has_key ? json_integer(conf->key) : json_null(), "mtu", conf->mtu, "ttl",
+		conf->ttl, "network_id", (json_int_t)conf->network_id, "redirect", conf->redirect,
+		"redirect_interval_s", conf->redirect_interval_s, "vrf", conf->vrf, "underlay_vrf",
+		conf->underlay_vrf);
+
+	if (!row)
+		return NULL;
+	json_object_set_new(row, "spokes", json_integer(count->spokes));
+	json_object_set_new(row, "spokes_up", json_integer(count->up));
+	tunnel_config_set(row, tunnel_config(env->sources->config, conf->name));
+	json_object_set_new(row, "twin", method_twin(DP_TWIN_TUNNEL, tunnel));
+	return row;
+}
+
+json_t *method_tunnel_list(struct rpc_call *call)
+{
+	const struct api_env *env = method_env(call);
+	const uint32_t max = env->sources->config->dataplane.limits.tunnels;
+	struct method_spoke_count *counts;
+	struct dp_tunnel_conf conf;
+	struct page page;
+	uint64_t tunnel;
+
+	if (page_cursor_get(call, &tunnel) < 0)
+		return page_cursor_refuse(call);
+	counts = calloc(max, sizeof(*counts));
+	if (!counts)
+		return NULL;
+	method_spokes_count(env->sources, counts, max);
+	page_begin(&page, call, "tunnels");
+	for (; page.left > 0 && tunnel < max; tunnel++)
+		if (dp_tunnel_conf_get((uint16_t)tunnel, &conf) == 0)
+			page_add(&page, tunnel_json(env, (uint16_t)tunnel, &conf, &counts[tunnel]));
+	free(counts);
+	return page_end_at(&page, tunnel < max, tunnel);
+}
