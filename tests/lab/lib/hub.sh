@@ -55,6 +55,7 @@ hub_start() {
 		die "the hub did not come up"
 	fi
 	process_note "$d/pid" "$(hub_told pid)"
+	[ $LAB_ROUTING != ospf ] || ip netns exec $NS_HUB sh -c "ip addr add 10.255.0.1/32 dev Tunnel100; ip addr del 10.255.0.1/24 dev Tunnel100; ip route replace 10.255.0.0/24 dev Tunnel100"
 }
 
 hub_has_exited() { [ -n "$(hub_told exit)" ]; }

@@ -79,6 +79,7 @@ lab_spoke() { # NAME: that name, when the topology has it
 # set -e in it.
 lab_scenario() { # FILE
 	. "$LAB_DIR/lib/check.sh"
+	. "$LAB_DIR/lib/routing.sh"
 	set -eEu
 	trap 'echo "FAILED: status $?: $BASH_COMMAND (${BASH_SOURCE[0]##*/}:$LINENO)"' ERR
 	. "$1"

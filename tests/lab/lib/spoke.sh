@@ -4,10 +4,11 @@
 # ctl and q/ (commands for it, see guest/init).
 
 spoke_conf() { # NAME
-	local part
-	for part in spoke "spoke.$LAB_ROUTING"; do
+	local part parts="spoke spoke.$LAB_ROUTING"
+	[ "$LAB_MULTICAST" = off ] || parts+=" spoke.multicast"
+	for part in $parts; do
 		sed -e "s|@NODE@|$1|g;s|@NBMA@|$NBMA|g;s|@TUN@|$TUN|g;s|@LAN@|$LAN|g;s|@HOLD@|$LAB_HOLD|g" \
-			-e "s|@HUBTUN@|$HUB_TUN|g;s|@HUBNBMA@|$HUB_NBMA|g" "$LAB_DIR/conf/$part.conf"
+			-e "s|@HUBTUN@|$HUB_TUN|g;s|@HUBNBMA@|$HUB_NBMA|g;s|@AS@|$((65000 + ID))|g" "$LAB_DIR/conf/$part.conf"
 	done
 }
 

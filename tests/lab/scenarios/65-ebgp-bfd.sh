@@ -1,0 +1,43 @@
+# shellcheck shell=bash
+# topology: ebgp
+# eBGP with TTL 1 over the tunnel, in both directions, and BFD beside it (TTL 255): who loses power is gone from
+# the workers long before BGP's hold time (15 s) or NHRP's is over.
+
+bfd_up() { # SPOKE
+	node_ids "$1"
+	frr_exec -c 'show bfd peers json' | jq -e --arg tun "$TUN" \
+		'.[] | select(.peer == $tun) | .status == "up" and .multihop == false' > /dev/null
+}
+# Such a packet passes the tunnel's twin; keep-alives come every 5 s.
+passes() { # PCAP-FILTER
+	timeout 10 ip netns exec "$NS_HUB" tcpdump -nli Tunnel100 -c 1 "$1" 2> "$LAB_RUN/tcpdump" | grep . ||
+		fail "no packet of: $1: $(tr '\n' ' ' < "$LAB_RUN/tcpdump")"
+}
+
+wait_bgp 30
+wait_routes 20
+for spoke in $LAB_SPOKES; do wait_for 15 "BFD with $spoke is up" bfd_up "$spoke"; done
+# spoke2 is a neighbour by name; spoke1 is one of the listen range, to whom FRR 8.4 sends with TTL 255
+node_ids spoke2
+for direction in "src $TUN and dst $HUB_TUN" "src $HUB_TUN and dst $TUN"; do
+	passes "$direction and tcp port 179 and ip[8] == 1"
+	passes "$direction and udp dst port 3784 and ip[8] == 255"
+done
+ping_lans 50
+
+wait_for 5 "the hub has the LAN of spoke2" hub_routes_to 10.1.12.0/24 10.255.0.12
+start=$(now_ms)
+spoke_stop spoke2
+wait_for 6 "the LAN of spoke2 is gone from the workers" no hub_fib_via 10.1.12.0/24 10.255.0.12
+echo "spoke2 lost power: its LAN was gone from the workers after $(fmt_secs $(($(now_ms) - start))) s"
+assert "NHRP still waits for spoke2" hub_knows spoke2
+assert "spoke1 has its session" bgp_up spoke1
+ping_exact lan 10.1.11.10 20
+
+spoke_start spoke2
+spoke_wait spoke2
+wait_bgp 40
+wait_routes 20
+for spoke in $LAB_SPOKES; do wait_for 15 "BFD with $spoke is up again" bfd_up "$spoke"; done
+ping_lans 20
+wait_for 5 "the hub is drained" hub_drained
