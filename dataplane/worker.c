@@ -166,11 +166,11 @@ void dp_worker_turn(struct dp_worker *w)
 	tx_flush(w);
 	stage_mark(w, DP_STAGE_PORT_TX);
 	w->stats.turns++;
+	control_wake(w); /* after an idle turn, too: the wait queues may have queued something */
 	if (n == 0) {
 		w->stats.idle_turns++;
 		return;
 	}
-	control_wake(w);
 	w->stats.busy_cycles += rte_rdtsc() - w->now_tsc;
 }
 
