@@ -34,6 +34,8 @@ struct dp_worker_stats {
 	uint64_t redirect_ring_full;
 	uint64_t keepalives;      /* GRE keep-alives sent back */
 	uint64_t mcast_no_buffer; /* copies not made for lack of buffers */
+	uint64_t icmp_sent;       /* errors made */
+	uint64_t icmp_suppressed; /* not made: beyond the rate, no buffer, no address of ours */
 	uint64_t turns;
 	uint64_t idle_turns;  /* nothing received, nothing injected */
 	uint64_t busy_cycles; /* TSC cycles of turns that had work */

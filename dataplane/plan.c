@@ -25,7 +25,7 @@
 #define RIB_NODE_BYTES 48
 #define PAGE_BYTES     4096
 
-/* Hold-off filter of redirects and the like, per worker. */
+/* Hold-off filter of redirects, buckets of police.c and the like, per worker. */
 #define WORKER_TABLES_BYTES (1 * MB)
 
 /* Control-side structs of a module, private to it: an allowance per object. */
@@ -42,8 +42,8 @@
 #define REASS_EXTRA_BYTES (4 * KB)
 
 /* 10,000 registrations at once fit into the rings; the rest are the small queues of a worker. */
-#define WORKER_MBUFS                                                          \
-	(DP_PUNT_RING + DP_INJECT_RING + DP_NEIGHQ_LEN + DP_REASS_FRAGMENTS + \
+#define WORKER_MBUFS                                                                         \
+	(DP_PUNT_RING + DP_NHRP_RING + DP_INJECT_RING + DP_NEIGHQ_LEN + DP_REASS_FRAGMENTS + \
 	 DP_TX_BUFFER * DP_PORTS_MAX + 2 * DP_BURST)
 /* A mempool cache is flushed at 1.5 times its size. */
 #define CACHE_MBUFS     (PLAN_MBUF_CACHE * 3 / 2)
@@ -106,6 +106,7 @@ static uint64_t route_bytes(void)
 static uint64_t ring_bytes(void)
 {
 	return (uint64_t)rte_ring_get_memsize(DP_PUNT_RING) +
+	       (uint64_t)rte_ring_get_memsize(DP_NHRP_RING) +
 	       (uint64_t)rte_ring_get_memsize(DP_INJECT_RING) +
 	       (uint64_t)rte_ring_get_memsize_elem(sizeof(struct dp_redirect), DP_REDIRECT_RING) +
 	       (uint64_t)rte_ring_get_memsize_elem(sizeof(struct dp_wanted), DP_WANTED_RING);

@@ -2,7 +2,7 @@
 /*
  * punt: rings between each worker and the control core, see dp_punt.h.
  *
- *     worker -> punt (packets), redirect (records), wanted (neighbours) -> control core
+ *     worker -> punt, nhrp (packets), redirect (records), wanted (neighbours) -> control core
  *     control core -> inject (packets) -> worker
  *
  * Every ring has one producer and one consumer. A packet is counted as punted when it enters the
@@ -17,7 +17,8 @@
  * finds the packet and stays awake, or the worker finds it asleep and writes the eventfd. The
  * worker that finds it asleep takes the flag down, so that one write wakes, not one per worker.
  *
- * Not done: policing per spoke and class.
+ * What may enter at which rate is police.c's business. NHRP has a ring of its own: behind thousands
+ * of registrations BFD would wait too long.
  */
 #include "dp_punt.h"
 
@@ -60,11 +61,13 @@ static struct rte_ring *ring_create(const char *what,
 static int worker_rings_create(struct dp_worker *w)
 {
 	w->punt = ring_create("punt", w->index, sizeof(void *), DP_PUNT_RING);
+	w->nhrp = ring_create("nhrp", w->index, sizeof(void *), DP_NHRP_RING);
 	w->inject = ring_create("inject", w->index, sizeof(void *), DP_INJECT_RING);
 	w->redirect =
 		ring_create("redirect", w->index, sizeof(struct dp_redirect), DP_REDIRECT_RING);
 	w->wanted = ring_create("wanted", w->index, sizeof(struct dp_wanted), DP_WANTED_RING);
-	if (w->punt == NULL || w->inject == NULL || w->redirect == NULL || w->wanted == NULL)
+	if (w->punt == NULL || w->nhrp == NULL || w->inject == NULL || w->redirect == NULL ||
+	    w->wanted == NULL)
 		return dp_error_set(-rte_errno, "rings of worker %u: %s", w->index,
 				    rte_strerror(rte_errno));
 	return 0;
@@ -110,6 +113,7 @@ void dp_punt_fini(void)
 		struct dp_worker *w = dp_workers[i];
 
 		packet_ring_free(&w->punt);
+		packet_ring_free(&w->nhrp);
 		packet_ring_free(&w->inject);
 		record_ring_free(&w->redirect);
 		record_ring_free(&w->wanted);
@@ -130,7 +134,7 @@ void dp_punt(struct dp_worker *w, struct rte_mbuf *m, enum dp_punt_kind kind)
 
 	RTE_ASSERT(m->nb_segs == 1);
 	dp_meta(m)->kind = kinds[kind];
-	if (rte_ring_sp_enqueue(w->punt, m) != 0) {
+	if (rte_ring_sp_enqueue(kind == DP_PUNT_NHRP ? w->nhrp : w->punt, m) != 0) {
 		dp_drop(w, m, DP_DROP_PUNT_FULL);
 		return;
 	}
@@ -163,8 +167,8 @@ static bool rings_are_empty(void)
 	for (uint32_t i = 0; i < dp_worker_count; i++) {
 		const struct dp_worker *w = dp_workers[i];
 
-		if (!rte_ring_empty(w->punt) || !rte_ring_empty(w->redirect) ||
-		    !rte_ring_empty(w->wanted))
+		if (!rte_ring_empty(w->punt) || !rte_ring_empty(w->nhrp) ||
+		    !rte_ring_empty(w->redirect) || !rte_ring_empty(w->wanted))
 			return false;
 	}
 	return true;
@@ -291,6 +295,7 @@ unsigned dp_punt_drain(unsigned max)
 		struct dp_worker *w = dp_workers[i];
 
 		done += packets_drain(w->punt, max);
+		done += packets_drain(w->nhrp, max);
 		done += redirects_drain(w->redirect, max);
 		done += wanted_drain(w->wanted, max);
 	}

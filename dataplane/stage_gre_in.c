@@ -8,6 +8,7 @@
  * section 2.2 (sequence numbers are not enforced). Not done: IPv6 inside, GRE keep-alives (protocol
  * 0).
  */
+#include "police.h"
 #include "spoke.h"
 #include "stages.h"
 #include "wire.h"
@@ -169,7 +170,7 @@ static int deliver(struct dp_worker *w, struct rte_mbuf *m, uint32_t spoke, uint
 		return -1;
 	}
 	if (protocol == GRE_PROTO_NHRP) {
-		dp_punt(w, m, DP_PUNT_NHRP);
+		police_punt(w, m, DP_PUNT_NHRP);
 		return -2;
 	}
 	return protocol == RTE_ETHER_TYPE_IPV6 ? DP_DROP_IP6_UNSUPPORTED : DP_DROP_GRE_PROTOCOL;

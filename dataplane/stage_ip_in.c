@@ -9,6 +9,7 @@
  * their header is checked, and their multicast is replicated (mcast.c). Not done: multicast from
  * LAN ports.
  */
+#include "police.h"
 #include "source.h"
 #include "stages.h"
 #include "tunnel.h"
@@ -27,12 +28,12 @@
 void punt_to_twin(struct dp_worker *w, struct rte_mbuf *m, const struct dp_meta *meta)
 {
 	if (meta->flags & DP_META_FROM_TUNNEL) {
-		dp_punt(w, m, DP_PUNT_TUNNEL_TWIN);
+		police_punt(w, m, DP_PUNT_TUNNEL_TWIN);
 		return;
 	}
 	/* stage_rx took the Ethernet header off; its bytes are still there. */
 	rte_pktmbuf_prepend(m, RTE_ETHER_HDR_LEN);
-	dp_punt(w, m, DP_PUNT_PORT_TWIN);
+	police_punt(w, m, DP_PUNT_PORT_TWIN);
 }
 
 /* RFC 6040 figure 4, the rows where the outer mark changes something. -1 or a drop reason. */

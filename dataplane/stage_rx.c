@@ -9,6 +9,7 @@
  * Not done: IPv6, ESP.
  */
 #include "fib.h"
+#include "police.h"
 #include "reass.h"
 #include "stages.h"
 #include "wire.h"
@@ -70,25 +71,39 @@ static int classify_ip4(struct rte_mbuf *m,
 	return GO_ON;
 }
 
-static bool is_our_mac(const struct rte_ether_addr *dst, const struct port_hot *port)
+/* A unicast packet in a broadcast frame is not forwarded (RFC 1812 section 5.3.4), hence never the
+ * subject of an ICMP error. */
+static int classify_broadcast(struct rte_mbuf *m,
+			      struct dp_meta *meta,
+			      const struct port_hot *port,
+			      rte_be32_t *last)
 {
-	return rte_is_same_ether_addr(dst, &port->mac) || rte_is_multicast_ether_addr(dst);
+	const struct rte_ipv4_hdr *ip =
+		rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, RTE_ETHER_HDR_LEN);
+	int verdict = classify_ip4(m, meta, port, last);
+
+	if (verdict != GO_ON || ip4_is_multicast(ip->dst_addr) || is_local(ip->dst_addr, last))
+		return verdict;
+	return DP_DROP_LINK_BROADCAST;
 }
 
 static int classify(struct rte_mbuf *m, struct dp_meta *meta, rte_be32_t *last)
 {
 	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
 	const struct port_hot *port = &port_hot[meta->in_port];
+	bool broadcast;
 
 	if (unlikely(m->data_len < sizeof(*eth)))
 		return DP_DROP_RUNT;
 	if (unlikely(m->ol_flags & RTE_MBUF_F_RX_VLAN))
 		return DP_DROP_VLAN;
-	if (unlikely(!is_our_mac(&eth->dst_addr, port)))
+	broadcast = unlikely(!rte_is_same_ether_addr(&eth->dst_addr, &port->mac));
+	if (broadcast && !rte_is_multicast_ether_addr(&eth->dst_addr))
 		return DP_DROP_NOT_OUR_MAC;
 	switch (rte_be_to_cpu_16(eth->ether_type)) {
 	case RTE_ETHER_TYPE_IPV4:
-		return classify_ip4(m, meta, port, last);
+		return broadcast ? classify_broadcast(m, meta, port, last)
+				 : classify_ip4(m, meta, port, last);
 	case RTE_ETHER_TYPE_ARP:
 		return PUNT;
 	case RTE_ETHER_TYPE_IPV6:
@@ -116,7 +131,7 @@ uint16_t stage_rx(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 			rte_pktmbuf_adj(m[i], RTE_ETHER_HDR_LEN);
 			m[good++] = m[i];
 		} else if (verdict == PUNT) {
-			dp_punt(w, m[i], DP_PUNT_PORT_TWIN);
+			police_punt(w, m[i], DP_PUNT_PORT_TWIN);
 		} else if (verdict == REASSEMBLE) {
 			rte_pktmbuf_adj(m[i], RTE_ETHER_HDR_LEN);
 			reass_fragment(w, m[i]);

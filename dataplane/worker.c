@@ -19,6 +19,7 @@
 #include "defer.h"
 #include "dp_priv.h"
 #include "neigh.h"
+#include "police.h"
 #include "reass.h"
 #include "redirect.h"
 #include "stages.h"
@@ -114,6 +115,14 @@ void dp_line_from_inject(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 	stage_tx(w, nhrp, nhrp_n);
 }
 
+/* An ICMP error. One step deeper when it is about a packet inside the line, and no more: there are
+ * no errors about errors. */
+void dp_line_from_worker(struct dp_worker *w, struct rte_mbuf *m)
+{
+	w->stats.generated_pkts++;
+	dp_line_out(w, &m, stage_forward(w, &m, 1));
+}
+
 /* ---- one turn ---- */
 
 static uint16_t rx_burst(struct dp_worker *w, const struct dp_rxq *q)
@@ -141,7 +150,8 @@ static uint16_t inject_burst(struct dp_worker *w)
 
 static void control_wake(const struct dp_worker *w)
 {
-	if (!rte_ring_empty(w->punt) || !rte_ring_empty(w->redirect) || !rte_ring_empty(w->wanted))
+	if (!rte_ring_empty(w->punt) || !rte_ring_empty(w->nhrp) || !rte_ring_empty(w->redirect) ||
+	    !rte_ring_empty(w->wanted))
 		dp_punt_wake();
 }
 
@@ -212,6 +222,15 @@ static int worker_main(void *arg)
 
 /* ---- start and stop: control core ---- */
 
+static void worker_free(struct dp_worker *w)
+{
+	police_fini(w);
+	reass_fini(w);
+	redirect_fini(w);
+	rte_free(w->spokes);
+	rte_free(w);
+}
+
 static struct dp_worker *worker_create(uint32_t index, const struct dp_conf *conf)
 {
 	struct dp_worker *w = rte_zmalloc("worker", sizeof(*w), RTE_CACHE_LINE_SIZE);
@@ -222,17 +241,11 @@ static struct dp_worker *worker_create(uint32_t index, const struct dp_conf *con
 	w->lcore = index + 1; /* dp.c: lcore 0 is the control core */
 	w->spokes = rte_zmalloc("spoke counters", (conf->limits.spokes + 1) * sizeof(*w->spokes),
 				RTE_CACHE_LINE_SIZE);
-	if (w->spokes == NULL || redirect_init(w) < 0)
-		goto err_spokes;
-	if (reass_init(w) < 0)
-		goto err_redirect;
+	if (w->spokes == NULL || redirect_init(w) < 0 || reass_init(w) < 0 || police_init(w) < 0) {
+		worker_free(w);
+		return NULL;
+	}
 	return w;
-err_redirect:
-	redirect_fini(w);
-err_spokes:
-	rte_free(w->spokes);
-	rte_free(w);
-	return NULL;
 }
 
 int worker_init(const struct dp_conf *conf)
@@ -252,10 +265,7 @@ int worker_init(const struct dp_conf *conf)
 void worker_fini(void)
 {
 	for (uint32_t i = 0; i < dp_worker_count; i++) {
-		reass_fini(dp_workers[i]);
-		redirect_fini(dp_workers[i]);
-		rte_free(dp_workers[i]->spokes);
-		rte_free(dp_workers[i]);
+		worker_free(dp_workers[i]);
 		dp_workers[i] = NULL;
 	}
 	dp_worker_count = 0;

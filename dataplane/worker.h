@@ -113,7 +113,8 @@ _Static_assert(RTE_PKTMBUF_HEADROOM >= DP_ENCAP_HEADROOM, "rx leaves room for th
 /* Why a packet is in the punt ring: where the control core brings it. */
 enum dp_punt_kind { DP_PUNT_PORT_TWIN, DP_PUNT_TUNNEL_TWIN, DP_PUNT_NHRP };
 
-#define DP_PUNT_RING     4096 /* packets, per worker */
+#define DP_PUNT_RING     4096  /* packets for twins, per worker */
+#define DP_NHRP_RING     16384 /* 10,000 spokes that register at once */
 #define DP_INJECT_RING   4096
 #define DP_REDIRECT_RING 1024
 #define DP_WANTED_RING   256
@@ -156,6 +157,7 @@ struct dp_mcast_job {
 };
 
 struct redirect_filter; /* redirect.c */
+struct police;          /* police.c */
 struct reass;           /* reass.c */
 
 /* A neighbour that a worker needs and the kernel shall resolve. A multiple of 4 bytes: ring
@@ -198,10 +200,12 @@ struct dp_worker {
 	struct dp_rxq rxq[DP_PORTS_MAX * DP_WORKERS_MAX];
 	struct dp_txq txq[DP_PORTS_MAX];
 	struct rte_ring *inject;   /* control -> worker, mbufs */
-	struct rte_ring *punt;     /* worker -> control, mbufs */
+	struct rte_ring *punt;     /* worker -> control, mbufs for the twins */
+	struct rte_ring *nhrp;     /* worker -> control, mbufs with NHRP */
 	struct rte_ring *redirect; /* worker -> control, struct dp_redirect */
 	struct rte_ring *wanted;   /* worker -> control, struct dp_wanted */
 	struct redirect_filter *filter;
+	struct police *police;
 	struct dp_stage_clock *clock; /* NULL: off */
 	struct dp_neighq_entry neighq[DP_NEIGHQ_LEN];
 	uint64_t neighq_next_tsc;
@@ -229,6 +233,8 @@ void dp_line_from_inject(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 void dp_line_from_reass(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 /* The line's end, for packets whose way is known. Context: worker. */
 void dp_line_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
+/* The third: an IP packet that the worker made itself, flags DP_META_FROM_TWIN. Context: worker. */
+void dp_line_from_worker(struct dp_worker *w, struct rte_mbuf *m);
 
 /* drop.c: the one place where packets die. Context: worker. */
 void dp_drop(struct dp_worker *w, struct rte_mbuf *m, enum dp_drop_reason reason);

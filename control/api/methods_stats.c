@@ -40,6 +40,8 @@ static const struct page_counter worker_counters[] = {
 	PAGE_COUNTER(dp_worker_stats, redirect_ring_full),
 	PAGE_COUNTER(dp_worker_stats, keepalives),
 	PAGE_COUNTER(dp_worker_stats, mcast_no_buffer),
+	PAGE_COUNTER(dp_worker_stats, icmp_sent),
+	PAGE_COUNTER(dp_worker_stats, icmp_suppressed),
 	PAGE_COUNTER(dp_worker_stats, turns),
 	PAGE_COUNTER(dp_worker_stats, idle_turns),
 	PAGE_COUNTER(dp_worker_stats, busy_cycles),

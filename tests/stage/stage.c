@@ -22,6 +22,7 @@
 
 struct stage stage;
 static struct stage_result result;
+static uint64_t now_tsc; /* stands still until stage_clock_move */
 
 struct dp_addr stage_addr(const char *text)
 {
@@ -146,6 +147,7 @@ int stage_setup(void **state)
 	if (dp_start(&conf) < 0)
 		fail_msg("dp_start: %s", dp_error());
 	stage.w = dp_workers[0];
+	now_tsc = rte_rdtsc();
 	topology();
 	assert_int_equal(port_queues_assign(), 0);
 	return 0;
@@ -164,6 +166,11 @@ int stage_teardown(void **state)
 }
 
 /* ---- running packets ---- */
+
+void stage_clock_move(unsigned us)
+{
+	now_tsc += rte_get_tsc_hz() / 1000000 * us;
+}
 
 static struct rte_mbuf *to_mbuf(const struct stage_packet *p)
 {
@@ -209,7 +216,9 @@ static void harvest(const struct dp_worker_stats *before)
 	tx_flush(stage.w);
 	result.wan_n = harvest_port(stage.wan, result.wan);
 	result.lan_n = harvest_port(stage.lan, result.lan);
-	for (result.punted_n = 0; rte_ring_sc_dequeue(stage.w->punt, (void **)&m) == 0;) {
+	result.punted_n = 0;
+	while (rte_ring_sc_dequeue(stage.w->punt, (void **)&m) == 0 ||
+	       rte_ring_sc_dequeue(stage.w->nhrp, (void **)&m) == 0) {
 		result.punt_meta[result.punted_n] = *dp_meta(m);
 		from_mbuf(&result.punted[result.punted_n++], m);
 	}
@@ -219,9 +228,9 @@ static void harvest(const struct dp_worker_stats *before)
 	assert_int_equal(dp_worker_balance(after), 0);
 }
 
-static int64_t ms_tsc(void)
+static uint64_t clock_tsc(int ms)
 {
-	return (int64_t)rte_get_tsc_hz() / 1000;
+	return now_tsc + (uint64_t)(ms * ((int64_t)rte_get_tsc_hz() / 1000));
 }
 
 const struct stage_result *stage_run(uint16_t in_port,
@@ -237,7 +246,7 @@ const struct stage_result *stage_run(uint16_t in_port,
 		dp_meta(m[i])->kind = DP_KIND_FRAME;
 		dp_meta(m[i])->in_port = in_port;
 	}
-	stage.w->now_tsc = rte_rdtsc() + (uint64_t)(stage.clock_ms * ms_tsc());
+	stage.w->now_tsc = clock_tsc(stage.clock_ms);
 	dp_line_from_port(stage.w, m, (uint16_t)n);
 	harvest(&before);
 	return &result;
@@ -260,7 +269,7 @@ const struct stage_result *stage_inject_mbuf(struct rte_mbuf *m)
 {
 	struct dp_worker_stats before = stage.w->stats;
 
-	stage.w->now_tsc = rte_rdtsc();
+	stage.w->now_tsc = now_tsc;
 	dp_line_from_inject(stage.w, &m, 1);
 	harvest(&before);
 	return &result;
@@ -270,7 +279,7 @@ const struct stage_result *stage_later(unsigned ms)
 {
 	struct dp_worker_stats before = stage.w->stats;
 
-	stage.w->now_tsc = rte_rdtsc() + (uint64_t)(ms * ms_tsc());
+	stage.w->now_tsc = clock_tsc((int)ms);
 	/* An earlier "later" may lie beyond this one. */
 	stage.w->neighq_next_tsc = stage.w->reass_next_tsc = 0;
 	neigh_queue_run(stage.w);

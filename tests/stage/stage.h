@@ -59,6 +59,8 @@ const struct stage_result *stage_inject(enum dp_kind kind,
 					const struct stage_packet *packet);
 /* For a packet that the control core made (dp_inject_nhrp). */
 const struct stage_result *stage_inject_mbuf(struct rte_mbuf *m);
+/* The worker's clock stands still; moves it. */
+void stage_clock_move(unsigned us);
 /* Turns the worker's wait queue and reassembly once, `ms` later than now. */
 const struct stage_result *stage_later(unsigned ms);
 

@@ -185,7 +185,7 @@ static void punt_full(void **state)
 {
 	uint64_t punted = stage.w->stats.punted_pkts;
 	uint64_t dropped = stage.w->stats.drops[DP_DROP_PUNT_FULL];
-	unsigned capacity = rte_ring_get_capacity(stage.w->punt);
+	unsigned capacity = rte_ring_get_capacity(stage.w->nhrp);
 
 	(void)state;
 	for (unsigned i = 0; i < capacity + 3; i++)
