@@ -23,7 +23,8 @@ struct config_port {
 
 struct config_route {
 	struct dp_prefix prefix; /* host bits are zero */
-	struct dp_addr via;      /* an address inside the subnet of a port or a tunnel */
+	struct dp_addr via;      /* an address inside the subnet of a port or a tunnel; not set: on
+				    the link itself, for the subnet of a tunnel with host_prefix */
 	struct dp_iface iface;   /* that port or tunnel: its number in ports or tunnels */
 	bool blackhole;          /* instead of via */
 };
@@ -57,6 +58,7 @@ struct config_tunnel {
 	uint32_t key;
 	struct dp_prefix addresses[CONFIG_ADDRESSES_MAX];
 	uint32_t address_count;
+	bool host_prefix;    /* the twin has host prefixes; the subnets are in config.routes */
 	uint16_t mtu;        /* inner, default 1400 */
 	uint8_t ttl;         /* outer, default 64 */
 	uint16_t adjust_mss; /* bytes, 0: leave it; default mtu - 40 */

@@ -2,7 +2,8 @@
 /*
  * config_check_net: what no single key can say, part two: whose address a tunnel's source is, that
  * gateways and mapped addresses are on subnets of ours, and that no tunnel's outer packets would be
- * routed into a tunnel. Fills what follows: config_tunnel.source, config_route.iface.
+ * routed into a tunnel. Fills what follows: config_tunnel.source, config_route.iface, routes to the
+ * subnets of tunnels with host_prefix.
  *
  * Context: control; no globals. Routes and maps may be many: duplicates are found by sorting.
  */
@@ -188,6 +189,44 @@ int config_check_routes(struct config_ctx *ctx, const struct config_nets *nets)
 	return rc == 0 ? check_route_twins(ctx) : rc;
 }
 
+static uint32_t subnet_routes(const struct config_tunnel *t, uint16_t id, struct config_route *out)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; t->host_prefix && i < t->address_count; i++)
+		if (t->addresses[i].len < dp_addr_bits(&t->addresses[i].addr))
+			out[n++] = (struct config_route){
+				.prefix = dp_prefix_network(&t->addresses[i]),
+				.iface = {.kind = DP_IFACE_TUNNEL, .id = id},
+			};
+	return n;
+}
+
+/* What the kernel would have by itself with the prefix of the address. First of all, as other
+ * routes have their gateways there. */
+static int add_subnet_routes(struct config_ctx *ctx)
+{
+	struct config *c = ctx->config;
+	struct config_route *routes;
+	uint32_t max = 0, n = 0;
+
+	for (uint32_t i = 0; i < c->tunnel_count; i++)
+		max += c->tunnels[i].host_prefix ? c->tunnels[i].address_count : 0;
+	if (max == 0)
+		return 0;
+	routes = calloc((size_t)max + c->route_count, sizeof(*routes));
+	if (routes == NULL)
+		return config_fail_memory(ctx);
+	for (uint32_t i = 0; i < c->tunnel_count; i++)
+		n += subnet_routes(&c->tunnels[i], (uint16_t)i, &routes[n]);
+	if (c->route_count > 0)
+		memcpy(&routes[n], c->routes, c->route_count * sizeof(*routes));
+	free(c->routes);
+	c->routes = routes;
+	c->route_count += n;
+	return 0;
+}
+
 int config_check_addresses(struct config_ctx *ctx)
 {
 	struct config_nets nets = {0};
@@ -200,6 +239,8 @@ int config_check_addresses(struct config_ctx *ctx)
 		rc = config_check_routes(ctx, &nets);
 	if (rc == 0)
 		rc = config_check_maps(ctx, &nets);
+	if (rc == 0)
+		rc = add_subnet_routes(ctx);
 	free(nets.rows);
 	return rc;
 }

@@ -39,6 +39,17 @@ static int fail_net(const struct hub_iface *iface, int rc)
 	return rc;
 }
 
+static int addresses_set(const struct hub_iface *iface)
+{
+	struct dp_prefix hosts[CONFIG_ADDRESSES_MAX];
+
+	if (!iface->host_prefix)
+		return net_addr_set(iface->ifindex, iface->addresses, iface->address_count);
+	for (uint32_t i = 0; i < iface->address_count; i++)
+		hosts[i] = dp_prefix_host(&iface->addresses[i].addr);
+	return net_addr_set(iface->ifindex, hosts, iface->address_count);
+}
+
 /* The kernel's half of an open twin: settings before it is up, addresses after. */
 static int twin_kernel_setup(struct hub_iface *iface)
 {
@@ -50,7 +61,7 @@ static int twin_kernel_setup(struct hub_iface *iface)
 	if (rc == 0)
 		rc = net_link_up(iface->name);
 	if (rc == 0)
-		rc = net_addr_set(iface->ifindex, iface->addresses, iface->address_count);
+		rc = addresses_set(iface);
 	return rc < 0 ? fail_net(iface, rc) : 0;
 }
 
@@ -201,6 +212,7 @@ static int tunnel_start(struct hub *hub, const struct config_tunnel *conf)
 				    .name = conf->name,
 				    .addresses = conf->addresses,
 				    .address_count = conf->address_count,
+				    .host_prefix = conf->host_prefix,
 				    .link_up = true};
 	rc = dp_tunnel_add(&dp, &iface->id);
 	if (rc < 0) {

@@ -47,6 +47,7 @@ struct hub_iface {
 	const char *name; /* of the configuration */
 	const struct dp_prefix *addresses;
 	uint32_t address_count;
+	bool host_prefix; /* the kernel gets the addresses without their subnets */
 	uint32_t ifindex; /* of the twin */
 	bool link_up;     /* of a port: as told last */
 	bool twin_up;     /* as the kernel told last */

@@ -39,8 +39,8 @@ static int static_route(const struct hub *hub, const struct config_route *conf)
 	if (conf->blackhole)
 		rc = net_route_set(&conf->prefix, NULL, 0, NET_METRIC);
 	else
-		rc = net_route_set(&conf->prefix, &conf->via, route_ifindex(hub, conf->iface),
-				   NET_METRIC);
+		rc = net_route_set(&conf->prefix, dp_addr_is_set(&conf->via) ? &conf->via : NULL,
+				   route_ifindex(hub, conf->iface), NET_METRIC);
 	if (rc < 0)
 		log_sys("%s", net_error());
 	return rc;

@@ -169,6 +169,29 @@ static void many_routes(void **state)
 	free(text);
 }
 
+/* The subnets of such a tunnel are routes, ahead of those that have their gateways there. */
+static void host_prefix(void **state)
+{
+	struct config *c = parse_changed("addresses: [10.255.0.1/24]",
+					 "addresses: [10.255.0.1/24, 10.253.0.1/32]\n"
+					 "    host-prefix: true");
+	char buf[DP_PREFIX_STRLEN];
+
+	(void)state;
+	assert_true(c->tunnels[0].host_prefix);
+	assert_string_equal(dp_prefix_format(&c->tunnels[0].addresses[0], buf), "10.255.0.1/24");
+	assert_int_equal(c->route_count, 4);
+	assert_string_equal(dp_prefix_format(&c->routes[0].prefix, buf), "10.255.0.0/24");
+	assert_false(dp_addr_is_set(&c->routes[0].via));
+	assert_false(c->routes[0].blackhole);
+	assert_int_equal(c->routes[0].iface.kind, DP_IFACE_TUNNEL);
+	assert_int_equal(c->routes[0].iface.id, 0);
+	assert_string_equal(dp_prefix_format(&c->routes[2].prefix, buf), "10.1.31.0/24");
+	assert_true(c->routes[3].blackhole);
+	assert_false(c->tunnels[1].host_prefix);
+	config_free(c);
+}
+
 static void tree_find(void **state)
 {
 	static const char text[] = "a:\n  - b: [1, 2]\n  - c\n";
@@ -197,6 +220,7 @@ int main(void)
 		cmocka_unit_test(mtu_warning),
 		cmocka_unit_test(byte_order_mark_and_crlf),
 		cmocka_unit_test(many_routes),
+		cmocka_unit_test(host_prefix),
 		cmocka_unit_test(tree_find),
 	};
 
