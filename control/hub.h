@@ -54,6 +54,7 @@ struct hub_iface {
 	bool twin_carrier;
 	bool restoring;                         /* our routes over it, after the twin was down */
 	uint32_t restore_static, restore_hosts; /* how far */
+	struct dp_addr errors_from;             /* ICMP errors; unset: none */
 	struct event *readable;
 };
 
@@ -109,6 +110,11 @@ void hub_tunnels_fini(struct hub *hub);
 int hub_twins_remove(const struct config *config);
 /* By the kernel's number of its twin; NULL when it is none of ours. */
 struct hub_iface *hub_iface_find(struct hub *hub, uint32_t ifindex);
+/* The kernel has, or has no longer, this IPv4 address on the interface: ICMP errors come from the
+ * configuration's first, else from the one told first. */
+void hub_iface_addr_told(struct hub_iface *iface,
+			 enum net_change change,
+			 const struct dp_addr *addr);
 
 int hub_routes_init(struct hub *hub);
 void hub_routes_fini(struct hub *hub);

@@ -106,13 +106,15 @@ void hub_rib_nexthop(void *ctx, enum net_change change, const struct net_nexthop
 void hub_rib_addr(void *ctx, enum net_change change, const struct net_ifaddr *addr)
 {
 	struct hub *hub = ctx;
+	struct hub_iface *iface = hub_iface_find(hub, addr->ifindex);
 
 	if (addr->prefix.addr.family != AF_INET)
 		return;
 	if (change == NET_CHANGE_DEL)
 		redump(hub);
-	if (hub_iface_find(hub, addr->ifindex) == NULL &&
-	    (addr->ifindex != LOOPBACK_IFINDEX || dp_addr_is_loopback(&addr->prefix.addr)))
+	if (iface != NULL)
+		hub_iface_addr_told(iface, change, &addr->prefix.addr);
+	else if (addr->ifindex != LOOPBACK_IFINDEX || dp_addr_is_loopback(&addr->prefix.addr))
 		return;
 	rib_addr_told(hub->rib, change, &addr->prefix, addr->ifindex);
 }

@@ -7,6 +7,7 @@
  * Context: control, all of it.
  */
 #include "dp.h"
+#include "dp_addr.h"
 
 enum dp_port_role { DP_PORT_UNDERLAY = 1, DP_PORT_LAN = 2, DP_PORT_BOTH = 3 };
 
@@ -43,6 +44,9 @@ struct dp_port_info {
  */
 int dp_port_add(const struct dp_port_conf *conf, uint16_t *port);
 uint16_t dp_port_count(void);
+/* The address that ICMP errors about packets from this port come from; NULL: none are sent.
+ * -ENOENT, -EAFNOSUPPORT: only IPv4 yet. icmp.c */
+int dp_port_address_set(uint16_t port, const struct dp_addr *addr);
 int dp_port_info_get(uint16_t port, struct dp_port_info *info);
 
 /*

@@ -30,12 +30,13 @@ void worker_fini(void);
 /* neigh.c: calls the handler of dp_neigh_wanted_handler_set. Context: control. */
 void neigh_wanted_dispatch(const struct dp_wanted *wanted);
 
-/* port.c: MAC address and MTU of a port, for the hot path. Context: any. */
+/* port.c: what the stages read of a port. Context: any. */
 struct port_hot {
 	struct rte_ether_addr mac;
 	uint8_t role; /* enum dp_port_role */
 	uint16_t mtu;
-	uint16_t dev; /* ethdev port id */
+	uint16_t dev;          /* ethdev port id */
+	rte_be32_t address_be; /* ICMP errors come from it; 0: none */
 };
 extern struct port_hot port_hot[DP_PORTS_MAX];
 /* port.c: fills rxq and txq of every worker from the ports' queues. Context: control, at start. */

@@ -40,3 +40,6 @@ int dp_tunnel_add(const struct dp_tunnel_conf *conf, uint16_t *tunnel);
 /* All its spokes and routes must be gone: -EBUSY. */
 int dp_tunnel_del(uint16_t tunnel);
 int dp_tunnel_conf_get(uint16_t tunnel, struct dp_tunnel_conf *conf);
+/* The address that ICMP errors about packets from this tunnel come from; NULL: none are sent.
+ * -ENOENT, -EAFNOSUPPORT: only IPv4 yet. icmp.c */
+int dp_tunnel_address_set(uint16_t tunnel, const struct dp_addr *addr);

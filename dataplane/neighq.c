@@ -5,12 +5,14 @@
  * A small array per worker. An entry names its neighbour by (port, address), kept in the packet's
  * meta, never by handle: it outlives grace periods. Looked through every millisecond while it is
  * not empty. One request to the control core per neighbour that packets wait for; the kernel
- * repeats its ARP requests by itself.
+ * repeats its ARP requests by itself. Who waited in vain is told: ICMP host unreachable.
  */
 #include <rte_cycles.h>
 
+#include "icmp.h"
 #include "neigh.h"
 #include "stages.h"
+#include "wire.h"
 
 #define PER_NEIGHBOUR_MAX 8 /* so that one dead neighbour cannot take the queue */
 
@@ -57,23 +59,54 @@ void neigh_hold(struct dp_worker *w, struct rte_mbuf *m)
 	w->stats.held_pkts++;
 }
 
-/* true: the entry is free again. */
-static bool entry_run(struct dp_worker *w, struct dp_neighq_entry *e)
+static struct rte_mbuf *entry_take(struct dp_worker *w, struct dp_neighq_entry *e)
+{
+	struct rte_mbuf *m = e->m;
+
+	e->m = NULL;
+	w->neighq_used--;
+	w->stats.held_pkts--;
+	return m;
+}
+
+/* Bytes in front of the inner packet: the outer header that stage_gre_out made. */
+static uint16_t outer_len(const struct rte_mbuf *m)
+{
+	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
+	uint16_t ihl = rte_ipv4_hdr_len((const struct rte_ipv4_hdr *)p);
+	rte_be16_t flags;
+
+	memcpy(&flags, p + ihl, sizeof(flags));
+	return (uint16_t)(ihl + gre_header_len(rte_be_to_cpu_16(flags)));
+}
+
+static void unresolved(struct dp_worker *w, struct rte_mbuf *m)
+{
+	if (dp_meta(m)->kind != DP_KIND_IP) { /* NHRP: nobody to tell */
+		dp_drop(w, m, DP_DROP_NEIGH_UNRESOLVED);
+		return;
+	}
+	if (dp_meta(m)->adj != 0)
+		rte_pktmbuf_adj(m, outer_len(m));
+	icmp_refuse(w, m, DP_DROP_NEIGH_UNRESOLVED);
+}
+
+static void entry_run(struct dp_worker *w, struct dp_neighq_entry *e)
 {
 	struct dp_meta *meta = dp_meta(e->m);
 	struct table_key key = neigh_key(meta->out_port, &meta->outer_dst);
+	struct rte_mbuf *m;
 
 	meta->neigh = table_get(neigh_table, &key);
 	dp_meta_neigh_note(meta);
 	if (neigh_rewrite_load(meta->neigh).port != NEIGH_UNRESOLVED) {
-		stage_tx(w, &e->m, 1);
-		return true;
+		m = entry_take(w, e);
+		stage_tx(w, &m, 1);
+		return;
 	}
 	meta->neigh = 0;
-	if (w->now_tsc < e->deadline_tsc)
-		return false;
-	dp_drop(w, e->m, DP_DROP_NEIGH_UNRESOLVED);
-	return true;
+	if (w->now_tsc >= e->deadline_tsc)
+		unresolved(w, entry_take(w, e));
 }
 
 void neigh_queue_run(struct dp_worker *w)
@@ -81,23 +114,14 @@ void neigh_queue_run(struct dp_worker *w)
 	if (w->now_tsc < w->neighq_next_tsc)
 		return;
 	w->neighq_next_tsc = w->now_tsc + rte_get_tsc_hz() / 1000;
-	for (unsigned i = 0; i < DP_NEIGHQ_LEN; i++) {
-		if (w->neighq[i].m == NULL || !entry_run(w, &w->neighq[i]))
-			continue;
-		w->neighq[i].m = NULL;
-		w->neighq_used--;
-		w->stats.held_pkts--;
-	}
+	for (unsigned i = 0; i < DP_NEIGHQ_LEN; i++)
+		if (w->neighq[i].m != NULL)
+			entry_run(w, &w->neighq[i]);
 }
 
 void neigh_queue_flush(struct dp_worker *w)
 {
-	for (unsigned i = 0; i < DP_NEIGHQ_LEN; i++) {
-		if (w->neighq[i].m == NULL)
-			continue;
-		dp_drop(w, w->neighq[i].m, DP_DROP_SHUTDOWN);
-		w->neighq[i].m = NULL;
-		w->neighq_used--;
-		w->stats.held_pkts--;
-	}
+	for (unsigned i = 0; i < DP_NEIGHQ_LEN; i++)
+		if (w->neighq[i].m != NULL)
+			dp_drop(w, entry_take(w, &w->neighq[i]), DP_DROP_SHUTDOWN);
 }

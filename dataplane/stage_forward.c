@@ -7,12 +7,13 @@
  * hairpin. A packet that leaves by the network-id it came in on is a hairpin: forwarded all the
  * same, and noticed for a redirect.
  * One that is longer than its way out leaves in pieces (frag.c).
- * Not done: ICMP errors.
+ * What cannot go on dies by name, and its sender is told (icmp.c).
  */
 #include <rte_hash_crc.h>
 
 #include "fib.h"
 #include "frag.h"
+#include "icmp.h"
 #include "mss.h"
 #include "neigh.h"
 #include "nexthop.h"
@@ -144,7 +145,7 @@ static uint16_t route_burst(struct dp_worker *w,
 		} else if (verdict == PUNT) {
 			punt_to_twin(w, m[i], meta);
 		} else {
-			dp_drop(w, m[i], (enum dp_drop_reason)verdict);
+			icmp_refuse(w, m[i], (enum dp_drop_reason)verdict);
 		}
 	}
 	return good;
@@ -207,10 +208,19 @@ static int forward(struct dp_worker *w, struct rte_mbuf *m)
 
 static void exception(struct dp_worker *w, struct rte_mbuf *m, int verdict)
 {
-	if (verdict == FRAGMENT)
-		frag_send(w, m, way_mtu(dp_meta(m)));
-	else
-		dp_drop(w, m, (enum dp_drop_reason)verdict);
+	uint16_t mtu = way_mtu(dp_meta(m));
+
+	switch (verdict) {
+	case FRAGMENT:
+		frag_send(w, m, mtu);
+		break;
+	case DP_DROP_TOO_BIG:
+		icmp_error(w, m, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, mtu, DP_DROP_TOO_BIG);
+		break;
+	default:
+		icmp_refuse(w, m, (enum dp_drop_reason)verdict);
+		break;
+	}
 }
 
 uint16_t stage_forward(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)

@@ -6,6 +6,7 @@
  * is no spoke's (a refused registration).
  */
 #include "fib.h"
+#include "icmp.h"
 #include "neigh.h"
 #include "spoke.h"
 #include "stages.h"
@@ -73,7 +74,7 @@ uint16_t stage_gre_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 		if (meta->adj != 0) {
 			dp_meta_adj_check(meta);
 			if (unlikely(a->neigh == 0)) {
-				dp_drop(w, m[i], DP_DROP_NO_UNDERLAY_ROUTE);
+				icmp_refuse(w, m[i], DP_DROP_NO_UNDERLAY_ROUTE);
 				continue;
 			}
 			encapsulate(w, m[i], a);

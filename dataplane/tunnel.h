@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
+#include <rte_byteorder.h>
+
 #include "dp_tunnel.h"
 #include "table.h"
 
@@ -7,7 +9,8 @@
 struct tunnel {
 	struct dp_tunnel_conf conf;
 	bool in_use;
-	uint32_t spokes; /* control: how many use it */
+	rte_be32_t address_be; /* ICMP errors come from it; 0: none */
+	uint32_t spokes;       /* control: how many use it */
 };
 
 extern struct tunnel *tunnels; /* [limits.tunnels] */

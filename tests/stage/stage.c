@@ -165,6 +165,17 @@ int stage_teardown(void **state)
 	return 0;
 }
 
+void stage_icmp(bool on)
+{
+	struct dp_addr wan = stage_addr("192.0.2.1"), lan = stage_addr("10.1.1.1");
+	struct dp_addr t100 = stage_addr("10.255.0.1"), t200 = stage_addr("10.255.1.1");
+
+	assert_int_equal(dp_port_address_set(stage.wan, on ? &wan : NULL), 0);
+	assert_int_equal(dp_port_address_set(stage.lan, on ? &lan : NULL), 0);
+	assert_int_equal(dp_tunnel_address_set(stage.tunnel100, on ? &t100 : NULL), 0);
+	assert_int_equal(dp_tunnel_address_set(stage.tunnel200, on ? &t200 : NULL), 0);
+}
+
 /* ---- running packets ---- */
 
 void stage_clock_move(unsigned us)

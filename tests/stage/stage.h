@@ -59,6 +59,9 @@ const struct stage_result *stage_inject(enum dp_kind kind,
 					const struct stage_packet *packet);
 /* For a packet that the control core made (dp_inject_nhrp). */
 const struct stage_result *stage_inject_mbuf(struct rte_mbuf *m);
+/* Gives the interfaces the addresses that ICMP errors come from. Off at the start: most tests are
+ * not about what the sender is told. */
+void stage_icmp(bool on);
 /* The worker's clock stands still; moves it. */
 void stage_clock_move(unsigned us);
 /* Turns the worker's wait queue and reassembly once, `ms` later than now. */

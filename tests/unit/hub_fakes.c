@@ -13,6 +13,7 @@
 #include "control/nhrp/nhrp_server.h"
 #include "control/notify.h"
 #include "control/spoke.h"
+#include "dataplane/dp_tunnel.h"
 #include "dataplane/dp_twin.h"
 
 struct fake fake;
@@ -137,6 +138,18 @@ int dp_fib_del(uint16_t vrf, const struct dp_prefix *prefix)
 {
 	(void)vrf;
 	call("fib del %s", prefix_text(prefix));
+	return 0;
+}
+
+int dp_port_address_set(uint16_t port, const struct dp_addr *addr)
+{
+	call("errors port %u from %s", port, addr != NULL ? addr_text(addr) : "-");
+	return 0;
+}
+
+int dp_tunnel_address_set(uint16_t id, const struct dp_addr *addr)
+{
+	call("errors tunnel %u from %s", id, addr != NULL ? addr_text(addr) : "-");
 	return 0;
 }
 

@@ -124,6 +124,34 @@ static void old_routes(void **state)
 	assert_string_equal(fake_calls(), "kernel del 10.255.0.11/32 metric 10\n");
 }
 
+/* ICMP errors come from the configuration's first address, and from what there is without it. */
+static void errors_source(void **state)
+{
+	struct hub_iface *lan = &((struct hub *)*state)->ports[1];
+	struct dp_prefix conf[] = {fake_prefix("2001:db8::1/64"), fake_prefix("10.1.1.1/24"),
+				   fake_prefix("10.1.2.1/24")};
+	struct dp_addr first = conf[1].addr, second = conf[2].addr, other = fake_addr("10.9.9.9");
+
+	lan->addresses = conf;
+	lan->address_count = 3;
+	hub_iface_addr_told(lan, NET_CHANGE_NEW, &other);
+	assert_string_equal(fake_calls(), "errors port 1 from 10.9.9.9\n");
+	hub_iface_addr_told(lan, NET_CHANGE_NEW, &second);
+	assert_string_equal(fake_calls(), "");
+	hub_iface_addr_told(lan, NET_CHANGE_NEW, &first);
+	assert_string_equal(fake_calls(), "errors port 1 from 10.1.1.1\n");
+	hub_iface_addr_told(lan, NET_CHANGE_NEW, &first);
+	hub_iface_addr_told(lan, NET_CHANGE_DEL, &other);
+	assert_string_equal(fake_calls(), "");
+	hub_iface_addr_told(lan, NET_CHANGE_DEL, &first);
+	assert_string_equal(fake_calls(), "errors port 1 from 10.1.2.1\n");
+	lan->address_count = 0;
+	hub_iface_addr_told(lan, NET_CHANGE_DEL, &second);
+	assert_string_equal(fake_calls(), "errors port 1 from -\n");
+	hub_iface_addr_told(&((struct hub *)*state)->tunnels[0], NET_CHANGE_NEW, &other);
+	assert_string_equal(fake_calls(), "errors tunnel 5 from 10.9.9.9\n");
+}
+
 /* ---- links and workers ---- */
 
 static void link_flap(void **state)
@@ -233,8 +261,10 @@ static void modules(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(static_routes), TEST(refused_route_ends_the_start),      TEST(old_routes),
-		TEST(link_flap),     TEST(stuck_worker_starves_the_watchdog), TEST(modules),
+		TEST(static_routes), TEST(refused_route_ends_the_start),
+		TEST(old_routes),    TEST(errors_source),
+		TEST(link_flap),     TEST(stuck_worker_starves_the_watchdog),
+		TEST(modules),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -239,9 +239,12 @@ static void addresses(void **state)
 
 	hub_rib_addr(hub, NEW, &a);
 	assert_string_equal(fake_calls(),
+			    "errors port 1 from 10.1.1.1\n"
 			    "fib 10.1.1.1/32 local port 1 -\nfib 10.1.1.255/32 local port 1 -\n");
 	hub_rib_addr(hub, DEL, &a);
-	assert_string_equal(fake_calls(), "redump\nfib del 10.1.1.1/32\nfib del 10.1.1.255/32\n");
+	assert_string_equal(
+		fake_calls(),
+		"redump\nerrors port 1 from -\nfib del 10.1.1.1/32\nfib del 10.1.1.255/32\n");
 	a = (struct net_ifaddr){.ifindex = 1, .prefix = fake_prefix("127.0.0.1/8")};
 	hub_rib_addr(hub, NEW, &a);
 	a = (struct net_ifaddr){.ifindex = 99, .prefix = fake_prefix("172.17.0.1/16")};
