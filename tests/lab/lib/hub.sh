@@ -13,9 +13,20 @@ hub_spoke_routes() {
 	done
 }
 
+# Spokes that do not register.
+hub_maps() {
+	local spoke
+	[ "$LAB_NHRP" = no ] || return 0
+	printf '      map:\\n'
+	for spoke in $LAB_SPOKES; do
+		node_ids "$spoke"
+		printf '        - {protocol: %s, nbma: %s, multicast: true}\\n' "$TUN" "$NBMA"
+	done
+}
+
 hub_conf() {
 	sed -e "s|@DIR@|$LAB_RUN/hub|g;s|@KEY@|$LAB_KEY|g;s|@HOLD@|$LAB_HOLD|g;s|@MULTICAST@|$LAB_MULTICAST|g" \
-		-e "s|@SPOKE_ROUTES@|$(hub_spoke_routes)|" "$LAB_DIR/hub.yaml.in"
+		-e "s|@HOSTPREFIX@|$LAB_HOST_PREFIX|g;s|@SPOKE_ROUTES@|$(hub_spoke_routes)|;s|@MAPS@|$(hub_maps)|" "$LAB_DIR/hub.yaml.in"
 }
 
 ctl() { "$(built_program "$LAB_BUILD" dmvpnctl)" -s "$LAB_RUN/hub/control.sock" "$@"; }
@@ -55,7 +66,6 @@ hub_start() {
 		die "the hub did not come up"
 	fi
 	process_note "$d/pid" "$(hub_told pid)"
-	[ $LAB_ROUTING != ospf ] || ip netns exec $NS_HUB sh -c "ip addr add 10.255.0.1/32 dev Tunnel100; ip addr del 10.255.0.1/24 dev Tunnel100; ip route replace 10.255.0.0/24 dev Tunnel100"
 }
 
 hub_has_exited() { [ -n "$(hub_told exit)" ]; }

@@ -11,7 +11,7 @@
 lab_requirements() {
 	local tool missing=
 	is_root || die "needs root: namespaces, debootstrap"
-	for tool in debootstrap linux.uml ip ethtool jq ping "${CC:-cc}"; do
+	for tool in debootstrap linux.uml ip ethtool jq ping python3 tcpdump "${CC:-cc}"; do
 		have "$tool" || missing+=" $tool"
 	done
 	[ -z "$missing" ] || die "missing:$missing; tools/setup installs what is needed"

@@ -115,6 +115,35 @@ spoke_bgp_count() { # SPOKE
 		'.[$hub] | select(.bgpState == "Established") | "\(.connectionsEstablished) \(.connectionsDropped)"'
 }
 
+# --- OSPF --------------------------------------------------------------------------------------------
+
+# What the hub's ospfd says of its adjacency with a spoke; the spoke of that with the hub.
+ospf_peer() { # SPOKE FILTER
+	node_ids "$1"
+	frr_exec -c 'show ip ospf neighbor detail json' | jq -e -r --arg id "$TUN" ".neighbors[\$id][0] | $2"
+}
+spoke_ospf_peer() { # SPOKE FILTER
+	spoke_exec "$1" "vtysh -c 'show ip ospf neighbor detail json'" |
+		jq -e -r --arg id "$HUB_TUN" ".neighbors[\$id][0] | $2"
+}
+
+ospf_full() { # SPOKE
+	ospf_peer "$1" '(.nbrState // "") | startswith("Full")' > /dev/null &&
+		spoke_ospf_peer "$1" '(.nbrState // "") | startswith("Full")' > /dev/null
+}
+
+wait_ospf() { # SECONDS
+	local spoke
+	for spoke in $LAB_SPOKES; do wait_for "$1" "the adjacency of $spoke is full" ospf_full "$spoke"; done
+}
+
+# "N N": changes of state so far, on the hub and on the spoke.
+ospf_changes() { echo "$(ospf_peer "$1" .stateChangeCounter) $(spoke_ospf_peer "$1" .stateChangeCounter)"; }
+
+# The dead timer, which a hello sets up again.
+ospf_due() { ospf_peer "$1" .routerDeadIntervalTimerDueMsec; }
+spoke_ospf_due() { spoke_ospf_peer "$1" .routerDeadIntervalTimerDueMsec; }
+
 # --- the hub's kernel, watched -----------------------------------------------------------------------
 
 # A route of nobody, to see that what came before it has been told.

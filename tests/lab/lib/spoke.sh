@@ -5,6 +5,7 @@
 
 spoke_conf() { # NAME
 	local part parts="spoke spoke.$LAB_ROUTING"
+	[ "$LAB_NHRP" = no ] || parts+=" spoke.nhrp"
 	[ "$LAB_MULTICAST" = off ] || parts+=" spoke.multicast"
 	for part in $parts; do
 		sed -e "s|@NODE@|$1|g;s|@NBMA@|$NBMA|g;s|@TUN@|$TUN|g;s|@LAN@|$LAN|g;s|@HOLD@|$LAB_HOLD|g" \
@@ -48,8 +49,8 @@ spoke_exec_uml() { # NAME DIR; in a process of its own
 		root=/dev/root rootfstype=hostfs "rootflags=$ROOT" ro init=/sbin/lab-init \
 		con0=null,fd:1 con=null ssl0=fd:9,fd:8 ssl=null \
 		"vec0:transport=tap,ifname=$1,depth=64,gro=1,mac=02:00:00:00:00:$(printf %02x "$ID")" \
-		"LAB_HOST_DIR=$2" "LAB_NODE=$1" "LAB_NBMA=$NBMA" "LAB_TUN=$TUN" "LAB_LAN=$LAN" \
-		"LAB_KEY=$LAB_KEY" "LAB_DAEMONS=${LAB_DAEMONS// /,}" "LAB_MULTICAST=$LAB_MULTICAST"
+		"LAB_HOST_DIR=$2" "LAB_NODE=$1" "LAB_NBMA=$NBMA" "LAB_HUB_NBMA=$HUB_NBMA" "LAB_TUN=$TUN" "LAB_LAN=$LAN" \
+		"LAB_KEY=$LAB_KEY" "LAB_DAEMONS=${LAB_DAEMONS// /,}" "LAB_NHRP=$LAB_NHRP" "LAB_MULTICAST=$LAB_MULTICAST"
 }
 
 spoke_ready_or_dead() {
