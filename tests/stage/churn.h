@@ -111,7 +111,8 @@ struct dp_iface churn_port_iface(uint16_t port);
 struct churn_report {
 	uint64_t turns, sent, checked, strict; /* strict: nothing changed meanwhile */
 	uint64_t by_way[WAY_COUNT];
-	double share; /* of its CPU that the thread had; the machine may have others to serve */
+	uint64_t errors; /* ICMP, of the worker itself */
+	double share;    /* of its CPU that the thread had; the machine may have others to serve */
 	uint64_t wrong;
 	char first_wrong[512];
 };

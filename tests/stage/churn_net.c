@@ -145,11 +145,14 @@ static void interfaces_add(void)
 				      .redirect_interval_s = 1,
 				      .network_id = 1,
 				      .source_check = DP_SOURCE_CHECK_OWN};
+	struct dp_addr own;
 
 	churn.wan = port_add("wan0", "net_ring0", DP_PORT_UNDERLAY, 0x01);
 	churn.wan2 = port_add("wan1", "net_ring1", DP_PORT_UNDERLAY, 0x02);
 	churn.lan = port_add("lan0", "net_ring2", DP_PORT_LAN, 0x03);
 	assert_int_equal(dp_tunnel_add(&conf, &churn.tunnel), 0);
+	own = stage_addr("10.1.1.1");
+	assert_int_equal(dp_port_address_set(churn.lan, &own), 0);
 	own_route("192.0.2.1/32", DP_ROUTE_LOCAL, churn_port_iface(churn.wan));
 	own_route("10.1.1.1/32", DP_ROUTE_LOCAL, churn_port_iface(churn.lan));
 	own_route("10.255.0.1/32", DP_ROUTE_LOCAL, churn_tunnel_iface());

@@ -174,6 +174,8 @@ static void all_ways_were_taken(void)
 	for (unsigned i = 0; i < WAY_COUNT; i++)
 		if (churn_report.by_way[i] == 0)
 			fail_msg("no packet ever took way %u: the test does not test", i);
+	if (churn_report.errors == 0)
+		fail_msg("no ICMP error was ever sent");
 }
 
 static void churn_test(void **state)
