@@ -103,6 +103,10 @@ lab_logs() {
 	log_of "hub: ip address" ip -n "$NS_HUB" address
 	log_of "hub: ip route" ip -n "$NS_HUB" route
 	log_of "hub: ip neighbour" ip -n "$NS_HUB" neighbour
+	if [ -e "$LAB_RUN/frr/ready" ]; then
+		log_of "hub: FRR's log" cat "$LAB_RUN/frr/log"
+		log_of "hub: FRR's routes" "$LAB_DIR/lab" vtysh -c 'show ip route'
+	fi
 	for spoke in $LAB_SPOKES; do
 		log_of "$spoke: console" cat "$LAB_RUN/$spoke/console.log"
 		process_alive "$LAB_RUN/$spoke/pid" || continue

@@ -152,7 +152,10 @@ kernel_watch_mark() { # PREFIX
 	wait_for 5 "ip monitor tells of $1" grep -q "$1" "$LAB_RUN/kernel-watch"
 }
 
+hub_kernel_routes() { ip -n "$NS_HUB" route show | sed 's/ nhid [0-9]*//' | sort; }
+
 kernel_watch_start() {
+	KERNEL_ROUTES=$(hub_kernel_routes)
 	ip -n "$NS_HUB" -o monitor link route > "$LAB_RUN/kernel-watch" &
 	KERNEL_WATCH=$!
 	trap 'kill "$KERNEL_WATCH"' EXIT
@@ -164,11 +167,13 @@ kernel_watch_start() {
 	: > "$LAB_RUN/kernel-watch"
 }
 
-# Fails when a route was deleted or a twin lost its carrier meanwhile.
+# Fails when a route was deleted meanwhile, or a twin lost its carrier: the kernel takes routes away silently then.
 kernel_watch_end() {
 	kernel_watch_mark 198.51.100.2
 	kill "$KERNEL_WATCH"
 	trap - EXIT
 	ip -n "$NS_HUB" route del blackhole 198.51.100.2
 	! grep -E 'Deleted|NO-CARRIER' "$LAB_RUN/kernel-watch" || fail "the kernel lost something"
+	[ "$(hub_kernel_routes)" = "$KERNEL_ROUTES" ] ||
+		fail "routes: before: $KERNEL_ROUTES; now: $(hub_kernel_routes)"
 }

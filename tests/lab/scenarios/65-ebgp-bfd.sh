@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # topology: ebgp
+# long: boots a spoke again, and so tools/test has six minutes for the rest
 # eBGP with TTL 1 over the tunnel, in both directions, and BFD beside it (TTL 255): who loses power is gone from
 # the workers long before BGP's hold time (15 s) or NHRP's is over.
 
