@@ -13,6 +13,28 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/if_packet.h>
+
+/*
+ * In the place of the C library's, for one call of net_af_packet: it joins a fanout group with
+ * PACKET_FANOUT_FLAG_DEFRAG even for a single queue, and then the kernel merges IP fragments into
+ * frames that its ring cuts off at 2,048 bytes. Fragments are the pipeline's business (reass.c) or
+ * the receiver's. The driver of DPDK 22.11 has no argument for it.
+ */
+int setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+	int fanout;
+
+	if (level == SOL_PACKET && name == PACKET_FANOUT && len == sizeof(fanout)) {
+		memcpy(&fanout, value, sizeof(fanout));
+		fanout &= ~(PACKET_FANOUT_FLAG_DEFRAG << 16);
+		value = &fanout;
+	}
+	return (int)syscall(SYS_setsockopt, fd, level, name, value, len);
+}
 
 int port_raw_open(struct port *p, uint32_t ifindex)
 {
