@@ -14,6 +14,7 @@
 #include <rte_mbuf_pool_ops.h>
 #include <rte_version.h>
 
+#include "counters.h"
 #include "defer.h"
 #include "dp_priv.h"
 #include "eal.h"
@@ -35,11 +36,17 @@ static int punt_init(const struct dp_conf *conf)
 
 /* defer first: every table below frees through it. Ports last: they hold buffers of all others. */
 static const struct module modules[] = {
-	{"defer", defer_init, defer_fini},    {"source", source_init, source_fini},
-	{"tunnel", tunnel_init, tunnel_fini}, {"neigh", neigh_init, neigh_fini},
-	{"spoke", spoke_init, spoke_fini},    {"nexthop", nexthop_init, nexthop_fini},
-	{"fib", fib_init, fib_fini},          {"worker", worker_init, worker_fini},
-	{"punt", punt_init, dp_punt_fini},    {"twin", twin_init, twin_fini},
+	{"defer", defer_init, defer_fini},
+	{"source", source_init, source_fini},
+	{"counters", counters_init, counters_fini},
+	{"tunnel", tunnel_init, tunnel_fini},
+	{"neigh", neigh_init, neigh_fini},
+	{"spoke", spoke_init, spoke_fini},
+	{"nexthop", nexthop_init, nexthop_fini},
+	{"fib", fib_init, fib_fini},
+	{"worker", worker_init, worker_fini},
+	{"punt", punt_init, dp_punt_fini},
+	{"twin", twin_init, twin_fini},
 	{"port", port_init, port_fini},
 };
 #define MODULES (sizeof(modules) / sizeof(modules[0]))

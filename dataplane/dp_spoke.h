@@ -37,4 +37,5 @@ uint32_t dp_spoke_find(const struct dp_spoke_key *key);
 int dp_spoke_neigh_set(uint32_t spoke, uint32_t neigh);
 /* Multicast of the tunnel's twin goes to this spoke, too (`map multicast`). -ENOENT. */
 int dp_spoke_multicast_set(uint32_t spoke, bool on);
+/* 0: strangers of all tunnels. -ENOENT. */
 int dp_spoke_counters_get(uint32_t spoke, struct dp_spoke_counters *counters);

@@ -44,7 +44,8 @@ struct dp_worker_stats {
 
 struct dp_worker_info {
 	uint32_t lcore;
-	bool online; /* its loop runs */
+	bool online;        /* its loop runs */
+	uint64_t up_cycles; /* TSC cycles since that began */
 	struct dp_worker_stats stats;
 };
 
@@ -60,6 +61,13 @@ const char *dp_drop_help(enum dp_drop_reason reason);
 
 /* -ENOENT: no such worker. */
 int dp_worker_info_get(uint32_t worker, struct dp_worker_info *info);
+/*
+ * A token of now, and whether the worker has come round since: it has passed a quiescent state, or
+ * is outside of its loop (asleep, or stopped). A worker that stays behind holds back what was
+ * deleted. Context: control.
+ */
+uint64_t dp_worker_token(void);
+bool dp_worker_passed(uint32_t worker, uint64_t token);
 /* rx + injected + generated + copied - (tx + punted + absorbed + dropped + held). */
 int64_t dp_worker_balance(const struct dp_worker_stats *stats);
 int dp_port_stats_get(uint16_t port, struct dp_port_stats *stats);

@@ -7,6 +7,7 @@
  */
 #include "dp.h"
 #include "dp_addr.h"
+#include "dp_spoke.h"
 
 /* DF of the outer header. */
 enum dp_df {
@@ -39,6 +40,15 @@ struct dp_tunnel_conf {
 int dp_tunnel_add(const struct dp_tunnel_conf *conf, uint16_t *tunnel);
 /* All its spokes and routes must be gone: -EBUSY. */
 int dp_tunnel_del(uint16_t tunnel);
+/*
+ * Packets by tunnel, as dp_spoke.h counts them: of all its spokes, those that are gone too, and of
+ * strangers (outer sources that are no spoke of it), which are told apart as well. Fills
+ * counters[0..max) by handle; returns how many there are. Walks all spokes once.
+ */
+struct dp_tunnel_counters {
+	struct dp_spoke_counters all, strangers;
+};
+uint32_t dp_tunnel_counters_get(struct dp_tunnel_counters *counters, uint32_t max);
 int dp_tunnel_conf_get(uint16_t tunnel, struct dp_tunnel_conf *conf);
 /* The address that ICMP errors about packets from this tunnel come from; NULL: none are sent.
  * -ENOENT, -EAFNOSUPPORT: only IPv4 yet. icmp.c */

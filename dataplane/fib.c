@@ -40,6 +40,7 @@ static struct rte_hash *group_table; /* /24 with longer prefixes -> how many */
 static struct dp_fib_info info;
 static uint32_t *longer_in_16; /* [65536] by /16: prefixes longer than /24 */
 static uint64_t touched_token; /* of the last call that may have freed a group; 0: waited for */
+static bool waited_in_vain;    /* for that one: not again, or a thousand changes take minutes */
 
 static int fib_create(const struct dp_limits *limits)
 {
@@ -71,6 +72,7 @@ int fib_init(const struct dp_conf *conf)
 	info = (struct dp_fib_info){.routes_max = conf->limits.routes,
 				    .tbl8_max = conf->limits.tbl8};
 	touched_token = 0;
+	waited_in_vain = false;
 	longer_in_16 = calloc(1 << 16, sizeof(*longer_in_16));
 	group_table = table_create("fib groups", conf->limits.tbl8);
 	if (group_table == NULL || longer_in_16 == NULL)
@@ -121,9 +123,12 @@ static int group_grace(void)
 {
 	if (touched_token == 0)
 		return 0;
-	if (defer_wait(touched_token, GRACE_MS) < 0)
+	if (defer_wait(touched_token, waited_in_vain ? 0 : GRACE_MS) < 0) {
+		waited_in_vain = true;
 		return dp_error_set(-EAGAIN, "FIB: no grace period within %d ms: a worker is stuck",
 				    GRACE_MS);
+	}
+	waited_in_vain = false;
 	touched_token = 0;
 	return 0;
 }

@@ -10,6 +10,7 @@
 
 #include <rte_mempool.h>
 
+#include "counters.h"
 #include "dp_punt.h"
 #include "neigh.h"
 #include "spoke.h"
@@ -148,7 +149,7 @@ void dp_memory_plan(const struct dp_conf *conf, struct dp_memory_plan *plan)
 		.big_mbuf_data_bytes = PLAN_BIG_MBUF_BYTES,
 	};
 	tables_add(&conf->limits, plan);
-	row_add(plan, "spoke counters", ((uint64_t)conf->limits.spokes + 1) * workers,
+	row_add(plan, "spoke counters", (uint64_t)counters_rows(&conf->limits) * workers,
 		sizeof(struct dp_spoke_counters));
 	row_add(plan, "workers", workers, sizeof(struct dp_worker) + WORKER_TABLES_BYTES);
 	row_add(plan, "reassembly tables", workers,

@@ -14,6 +14,7 @@
 #include <rte_ip.h>
 #include <rte_malloc.h>
 
+#include "counters.h"
 #include "defer.h"
 #include "dp_neigh.h"
 #include "dp_priv.h"
@@ -23,6 +24,7 @@
 struct spoke {
 	struct dp_spoke_key key;
 	bool in_use;
+	bool dying; /* deleted, not freed: workers may still count for it */
 	uint32_t adj;
 	uint32_t nexthops; /* that point here */
 	bool multicast;
@@ -112,8 +114,9 @@ static void adj_free(uint32_t index)
 
 static void spoke_free(uint32_t index)
 {
+	counters_spoke_end(index, spokes[index].key.tunnel);
 	memset(&spokes[index], LIVE_POISON, sizeof(spokes[index]));
-	spokes[index].in_use = false;
+	spokes[index].in_use = spokes[index].dying = false;
 	index_pool_put(&ids, index);
 }
 
@@ -158,8 +161,7 @@ int dp_spoke_add(const struct dp_spoke_key *k, uint32_t *spoke)
 				    ids.max);
 	spokes[*spoke] = (struct spoke){.key = *k, .in_use = true};
 	spokes[*spoke].adj = adj_create(*spoke, 0);
-	for (uint32_t i = 0; i < dp_worker_count; i++)
-		dp_workers[i]->spokes[*spoke] = (struct dp_spoke_counters){0};
+	counters_spoke_start(*spoke);
 	if (spokes[*spoke].adj == 0 || table_set(spoke_table, &key, *spoke) < 0) {
 		if (spokes[*spoke].adj != 0)
 			adj_free(spokes[*spoke].adj);
@@ -192,6 +194,7 @@ int dp_spoke_del(uint32_t spoke)
 	table_del(spoke_table, &key);
 	tunnels[s->key.tunnel].spokes--;
 	s->in_use = false;
+	s->dying = true;
 	member_publish(spoke);
 	if (adjs[s->adj].neigh != 0)
 		dp_neigh_put(adjs[s->adj].neigh);
@@ -233,22 +236,6 @@ int dp_spoke_neigh_set(uint32_t spoke, uint32_t neigh)
 	return 0;
 }
 
-int dp_spoke_counters_get(uint32_t spoke, struct dp_spoke_counters *counters)
-{
-	*counters = (struct dp_spoke_counters){0};
-	if (spoke != 0 && !spoke_exists(spoke))
-		return -ENOENT;
-	for (uint32_t i = 0; i < dp_worker_count; i++) {
-		const struct dp_spoke_counters *c = &dp_workers[i]->spokes[spoke];
-
-		counters->rx_pkts += c->rx_pkts;
-		counters->rx_bytes += c->rx_bytes;
-		counters->tx_pkts += c->tx_pkts;
-		counters->tx_bytes += c->tx_bytes;
-	}
-	return 0;
-}
-
 int dp_spoke_multicast_set(uint32_t spoke, bool on)
 {
 	if (!spoke_exists(spoke))
@@ -256,6 +243,11 @@ int dp_spoke_multicast_set(uint32_t spoke, bool on)
 	spokes[spoke].multicast = on;
 	member_publish(spoke);
 	return 0;
+}
+
+int spoke_tunnel(uint32_t spoke)
+{
+	return spokes[spoke].in_use || spokes[spoke].dying ? spokes[spoke].key.tunnel : -1;
 }
 
 uint32_t spoke_adj(uint32_t spoke)

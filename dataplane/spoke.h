@@ -54,3 +54,5 @@ uint32_t spoke_adj(uint32_t spoke);
 /* Next hops that point to it, counted by nexthop.c. Context: control. */
 void spoke_ref(uint32_t spoke, int delta);
 bool spoke_exists(uint32_t spoke);
+/* The tunnel that packets are counted for under this handle; -1: free. Context: control. */
+int spoke_tunnel(uint32_t spoke);

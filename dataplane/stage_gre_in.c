@@ -160,13 +160,15 @@ static void spokes_find(struct dp_worker *w, struct burst *b)
 static int deliver(struct dp_worker *w, struct rte_mbuf *m, uint32_t spoke, uint16_t protocol)
 {
 	struct dp_meta *meta = dp_meta(m);
+	struct dp_spoke_counters *counters =
+		likely(spoke != 0) ? &w->spokes[spoke] : &w->strangers[meta->tunnel];
 
 	meta->spoke = spoke;
 	if (likely(protocol == RTE_ETHER_TYPE_IPV4)) {
 		meta->kind = DP_KIND_IP;
 		meta->flags = DP_META_FROM_TUNNEL;
-		w->spokes[spoke].rx_pkts++;
-		w->spokes[spoke].rx_bytes += m->data_len;
+		counters->rx_pkts++;
+		counters->rx_bytes += m->data_len;
 		return -1;
 	}
 	if (protocol == GRE_PROTO_NHRP) {

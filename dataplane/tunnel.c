@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "counters.h"
 #include "defer.h"
 #include "dp_priv.h"
 #include "pool.h"
@@ -62,6 +63,7 @@ int dp_tunnel_add(const struct dp_tunnel_conf *conf, uint16_t *tunnel)
 				    "tunnel %s: all %u tunnels are in use (limits.tunnels)",
 				    conf->name, ids.max);
 	tunnels[index - 1] = (struct tunnel){.conf = *conf, .in_use = true};
+	counters_tunnel_start((uint16_t)(index - 1));
 	if (table_set(tunnel_table, &key, index) < 0) {
 		tunnel_free(index);
 		return dp_error_set(-ENOSPC, "tunnel %s: tunnel table is full", conf->name);

@@ -16,6 +16,7 @@
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 
+#include "counters.h"
 #include "defer.h"
 #include "dp_priv.h"
 #include "neigh.h"
@@ -239,8 +240,9 @@ static struct dp_worker *worker_create(uint32_t index, const struct dp_conf *con
 		return NULL;
 	w->index = index;
 	w->lcore = index + 1; /* dp.c: lcore 0 is the control core */
-	w->spokes = rte_zmalloc("spoke counters", (conf->limits.spokes + 1) * sizeof(*w->spokes),
+	w->spokes = rte_zmalloc("spoke counters", counters_rows(&conf->limits) * sizeof(*w->spokes),
 				RTE_CACHE_LINE_SIZE);
+	w->strangers = w->spokes + conf->limits.spokes + 1;
 	if (w->spokes == NULL || redirect_init(w) < 0 || reass_init(w) < 0 || police_init(w) < 0) {
 		worker_free(w);
 		return NULL;
@@ -279,6 +281,7 @@ int dp_workers_start(void)
 		return rc;
 	__atomic_store_n(&running, true, __ATOMIC_RELAXED);
 	for (uint32_t i = 0; i < dp_worker_count; i++) {
+		dp_workers[i]->start_tsc = rte_rdtsc();
 		rc = rte_eal_remote_launch(worker_main, dp_workers[i], dp_workers[i]->lcore);
 		if (rc < 0) {
 			dp_workers_stop();
@@ -307,6 +310,20 @@ int dp_worker_info_get(uint32_t worker, struct dp_worker_info *info)
 		return -ENOENT;
 	info->lcore = worker_cpus[worker];
 	info->online = rte_eal_get_lcore_state(dp_workers[worker]->lcore) == RUNNING;
+	info->up_cycles = info->online ? rte_rdtsc() - dp_workers[worker]->start_tsc : 0;
 	info->stats = dp_workers[worker]->stats;
 	return 0;
+}
+
+uint64_t dp_worker_token(void)
+{
+	return rte_rcu_qsbr_start(dp_qsbr);
+}
+
+/* As rte_rcu_qsbr_check looks at each thread. */
+bool dp_worker_passed(uint32_t worker, uint64_t token)
+{
+	uint64_t cnt = __atomic_load_n(&dp_qsbr->qsbr_cnt[worker].cnt, __ATOMIC_ACQUIRE);
+
+	return cnt == __RTE_QSBR_CNT_THR_OFFLINE || cnt >= token;
 }

@@ -190,9 +190,11 @@ struct dp_stage_clock {
 struct dp_worker {
 	uint32_t index;
 	uint32_t lcore;
-	uint64_t now_tsc; /* once per turn */
+	uint64_t now_tsc;   /* once per turn */
+	uint64_t start_tsc; /* its loop began */
 	struct dp_worker_stats stats;
-	struct dp_spoke_counters *spokes; /* [limits.spokes + 1]; row 0: unknown spokes */
+	struct dp_spoke_counters *spokes;    /* [limits.spokes + 1]; row 0 is nobody's */
+	struct dp_spoke_counters *strangers; /* [limits.tunnels] */
 	uint32_t rxq_count;
 	uint32_t neighq_used;
 	uint32_t reass_held;   /* fragments in the table */
