@@ -25,6 +25,7 @@
 #include "control/api/api.h"
 #include "control/config.h"
 #include "control/net/net.h"
+#include "control/worker_watch.h"
 #include "dataplane/dp_twin.h"
 
 #define HUB_DRAIN 64 /* packets of one ring or twin per turn of the loop */
@@ -58,12 +59,6 @@ struct hub_iface {
 	struct event *readable;
 };
 
-struct hub_workers {
-	uint64_t turns[DP_WORKERS_MAX]; /* as seen last */
-	uint32_t still_s[DP_WORKERS_MAX];
-	bool stuck; /* one of them: the watchdog starves */
-};
-
 struct hub {
 	struct config *config;
 	struct event_base *base;
@@ -90,7 +85,7 @@ struct hub {
 	struct nhrp_server *nhrp;
 	struct api *api;
 	struct api_sources sources;
-	struct hub_workers workers;
+	struct worker_watch workers;
 	uint32_t neigh_cursor;
 	uint64_t neigh_full_ms; /* when "neighbours are full" was told last */
 	uint32_t spokes_told;   /* in the status line */
@@ -179,7 +174,7 @@ int hub_workers_init(struct hub *hub);
 void hub_workers_fini(struct hub *hub);
 int hub_watch_init(struct hub *hub);
 void hub_watch_fini(struct hub *hub);
-/* What the timers do: every 200 ms, every second. */
+/* What the timer does every 200 ms. */
 void hub_links_look(struct hub *hub);
 void hub_workers_look(struct hub *hub);
 

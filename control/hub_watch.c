@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * hub_watch: what is looked at again and again. Every 200 ms the ports' links: a change goes to the
- * twin's carrier, to the tunnels that have their source there, and to the event log. Every second
- * the workers: one that does not come round is told, and the service manager's watchdog is not fed
- * any more, so that it restarts us.
+ * twin's carrier, to the tunnels that have their source there, and to the event log. And the
+ * workers (worker_watch.c): while one does not come round the service manager's watchdog is not
+ * fed, so that it restarts us.
  *
  * Context: control.
  */
@@ -22,8 +22,7 @@
 #include "dataplane/dp_port.h"
 #include "dataplane/dp_stats.h"
 
-#define LINK_POLL_MS   200
-#define WORKER_STILL_S 5 /* a worker turns thousands of times per second */
+#define TICK_FAST_MS 200
 
 /* ---- links ---- */
 
@@ -67,36 +66,14 @@ static void on_tick_fast(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	hub_links_look(arg);
+	hub_workers_look(arg);
 }
 
 /* ---- workers ---- */
 
-static void worker_look(struct hub_workers *workers, uint32_t i, const struct dp_worker_info *info)
-{
-	char object[EVENT_OBJECT_LEN];
-
-	if (info->stats.turns != workers->turns[i]) {
-		workers->turns[i] = info->stats.turns;
-		workers->still_s[i] = 0;
-		return;
-	}
-	if (++workers->still_s[i] < WORKER_STILL_S)
-		return;
-	workers->stuck = true;
-	if (workers->still_s[i] > WORKER_STILL_S)
-		return;
-	snprintf(object, sizeof(object), "worker %u", i);
-	event_emit(EVENT_WORKER_STUCK, object, "CPU %u: no turn for %d s; watchdog not fed",
-		   info->lcore, WORKER_STILL_S);
-}
-
 void hub_workers_look(struct hub *hub)
 {
-	struct dp_worker_info info;
-
-	hub->workers.stuck = false;
-	for (uint32_t i = 0; dp_worker_info_get(i, &info) == 0; i++)
-		worker_look(&hub->workers, i, &info);
+	worker_watch_look(&hub->workers, hub_now_ms());
 }
 
 int hub_workers_init(struct hub *hub)
@@ -111,6 +88,7 @@ int hub_workers_init(struct hub *hub)
 		log_sys("%s", dp_error());
 		return rc;
 	}
+	hub->sources.workers = &hub->workers;
 	for (uint32_t i = 0; dp_worker_info_get(i, &info) == 0; i++) {
 		snprintf(object, sizeof(object), "worker %u", i);
 		event_emit(EVENT_WORKER_UP, object, "CPU %u", info.lcore);
@@ -120,7 +98,7 @@ int hub_workers_init(struct hub *hub)
 
 void hub_workers_fini(struct hub *hub)
 {
-	(void)hub;
+	hub->sources.workers = NULL;
 	dp_workers_stop();
 }
 
@@ -144,7 +122,7 @@ static void on_tick_slow(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	hub_workers_look(hub);
+	worker_watch_second(&hub->workers);
 	hub_rib_tick(hub);
 	hub_neigh_renew(hub);
 	spoke_table_tick(hub->spokes);
@@ -188,7 +166,7 @@ int hub_watch_init(struct hub *hub)
 {
 	uint64_t watchdog_us = notify_watchdog_us();
 
-	hub->tick_fast = tick_new(hub, LINK_POLL_MS * 1000, on_tick_fast);
+	hub->tick_fast = tick_new(hub, TICK_FAST_MS * 1000, on_tick_fast);
 	hub->tick_slow = tick_new(hub, 1000000, on_tick_slow);
 	if (watchdog_us > 0)
 		hub->tick_watchdog = tick_new(hub, watchdog_us, on_tick_watchdog);

@@ -95,6 +95,20 @@ static const struct ctl_column tunnel_columns[] = {
 	{NULL},
 };
 
+static const struct ctl_column tunnel_traffic_columns[] = {
+	{"NAME", "name", CTL_TEXT},
+	{"RX-PKTS", "rx_pkts", CTL_COUNT},
+	{"TX-PKTS", "tx_pkts", CTL_COUNT},
+	{"RX-BYTES", "rx_bytes", CTL_BYTES},
+	{"TX-BYTES", "tx_bytes", CTL_BYTES},
+	{"OF-STRANGERS", "stranger_rx_pkts", CTL_COUNT},
+	{"RX-PPS", "rx_pkts", CTL_RATE},
+	{"TX-PPS", "tx_pkts", CTL_RATE},
+	{"RX-BPS", "rx_bytes", CTL_BITS},
+	{"TX-BPS", "tx_bytes", CTL_BITS},
+	{NULL},
+};
+
 static const struct ctl_column worker_columns[] = {
 	{"WORKER", "worker", CTL_COUNT},          {"LCORE", "lcore", CTL_COUNT},
 	{"ONLINE", "online", CTL_TEXT},           {"RX", "rx_pkts", CTL_COUNT},
@@ -107,6 +121,9 @@ static const struct ctl_column worker_columns[] = {
 };
 static const struct ctl_column worker_work_columns[] = {
 	{"WORKER", "worker", CTL_COUNT},
+	{"LOAD-%", "load_pct", CTL_COUNT},
+	{"CYCLES/PKT-1S", "cycles_per_pkt_1s", CTL_COUNT},
+	{"STUCK", "stuck", CTL_TEXT},
 	{"HAIRPIN", "hairpin_pkts", CTL_COUNT},
 	{"REDIRECTS", "redirects", CTL_COUNT},
 	{"SUPPRESSED", "redirects_suppressed", CTL_COUNT},
@@ -210,7 +227,10 @@ static void tunnels_print(FILE *out,
 	const json_t *rows = json_object_get(result, "tunnels");
 
 	(void)options;
+	rates->id[0] = "name";
 	ctl_table_print(out, rows, tunnel_columns, rates);
+	fputc('\n', out);
+	ctl_table_print(out, rows, tunnel_traffic_columns, rates);
 	fputc('\n', out);
 	ctl_table_print(out, rows, twin_columns, rates);
 }

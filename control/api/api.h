@@ -12,14 +12,16 @@ struct event_base;
 struct nhrp_server;
 struct rib;
 struct spoke_table;
+struct worker_watch;
 
 /* What the answers speak of. Read at each request: the owner may set or exchange a pointer at any
  * time. Times of spokes and bindings are CLOCK_MONOTONIC. */
 struct api_sources {
-	const struct config *config;      /* never NULL */
-	const struct spoke_table *spokes; /* NULL: not there yet, its lists are empty */
-	struct nhrp_server *nhrp;         /* NULL likewise; only read */
-	const struct rib *rib;            /* NULL likewise */
+	const struct config *config;        /* never NULL */
+	const struct spoke_table *spokes;   /* NULL: not there yet, its lists are empty */
+	struct nhrp_server *nhrp;           /* NULL likewise; only read */
+	const struct rib *rib;              /* NULL likewise */
+	const struct worker_watch *workers; /* NULL likewise */
 };
 
 /*

@@ -5,6 +5,7 @@
  * subtraction.
  */
 #include "control/config.h"
+#include "control/worker_watch.h"
 #include "dataplane/dp_port.h"
 #include "dataplane/dp_stats.h"
 #include "methods.h"
@@ -119,7 +120,23 @@ static json_t *ratio_json(uint64_t a, uint64_t b)
 	return b ? json_real((double)(a * 10 / b) / 10) : json_null();
 }
 
-static json_t *worker_json(uint32_t worker, const struct dp_worker_info *info)
+/* Of the last second. */
+static void worker_watch_set(json_t *row, const struct worker_watch *watch, uint32_t worker)
+{
+	const struct worker_watch_row *w = watch ? &watch->rows[worker] : NULL;
+	const bool measured = w && w->measured;
+
+	json_object_set_new(row, "stuck", json_boolean(w && w->stuck));
+	json_object_set_new(row, "load_pct",
+			    measured ? json_real(w->load_permille / 10.0) : json_null());
+	json_object_set_new(row, "cycles_per_pkt_1s",
+			    measured && w->cycles_per_pkt ? json_integer(w->cycles_per_pkt)
+							  : json_null());
+}
+
+static json_t *worker_json(const struct api_env *env,
+			   uint32_t worker,
+			   const struct dp_worker_info *info)
 {
 	const struct dp_worker_stats *s = &info->stats;
 	const uint64_t busy_turns = s->turns - s->idle_turns;
@@ -131,6 +148,8 @@ static json_t *worker_json(uint32_t worker, const struct dp_worker_info *info)
 		return NULL;
 	for (unsigned i = 0; i < DP_DROP_COUNT; i++)
 		dropped += s->drops[i];
+	worker_watch_set(row, env->sources->workers, worker);
+	json_object_set_new(row, "up_cycles", json_integer((json_int_t)info->up_cycles));
 	page_counters_set(row, worker_counters, s);
 	json_object_set_new(row, "dropped_pkts", json_integer((json_int_t)dropped));
 	/* 0 after a drain: every packet that came in went somewhere that has a name. */
@@ -156,7 +175,7 @@ json_t *method_worker_list(struct rpc_call *call)
 	for (; page.left > 0 && worker < DP_WORKERS_MAX; worker++) {
 		if (dp_worker_info_get((uint32_t)worker, &info) < 0)
 			return page_end(&page, NULL);
-		page_add(&page, worker_json((uint32_t)worker, &info));
+		page_add(&page, worker_json(method_env(call), (uint32_t)worker, &info));
 	}
 	return page_end_at(
 		&page, worker < DP_WORKERS_MAX && dp_worker_info_get((uint32_t)worker, &info) == 0,

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * methods_tunnels: tunnels.
+ * methods_tunnels: tunnels, with the packets of all their spokes and of strangers: outer sources
+ * that are no spoke.
  */
+#include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,10 +32,45 @@ static void tunnel_config_set(json_t *row, const struct config_tunnel *tunnel)
 	json_object_set_new(row, "static_maps", json_integer(tunnel->nhrp.map_count));
 }
 
+static const struct page_counter tunnel_counters[] = {
+	{"rx_pkts", offsetof(struct dp_tunnel_counters, all.rx_pkts)},
+	{"rx_bytes", offsetof(struct dp_tunnel_counters, all.rx_bytes)},
+	{"tx_pkts", offsetof(struct dp_tunnel_counters, all.tx_pkts)},
+	{"tx_bytes", offsetof(struct dp_tunnel_counters, all.tx_bytes)},
+	{"stranger_rx_pkts", offsetof(struct dp_tunnel_counters, strangers.rx_pkts)},
+	{"stranger_rx_bytes", offsetof(struct dp_tunnel_counters, strangers.rx_bytes)},
+	{NULL},
+};
+
+/* What is known of all tunnels after one walk over their spokes. */
+struct tunnel_sums {
+	uint32_t max;
+	struct method_spoke_count *spokes;   /* [max] */
+	struct dp_tunnel_counters *counters; /* [max] */
+};
+
+static int sums_get(struct tunnel_sums *sums, const struct api_sources *sources)
+{
+	sums->max = sources->config->dataplane.limits.tunnels;
+	sums->spokes = calloc(sums->max, sizeof(*sums->spokes));
+	sums->counters = calloc(sums->max, sizeof(*sums->counters));
+	if (!sums->spokes || !sums->counters)
+		return -ENOMEM;
+	method_spokes_count(sources, sums->spokes, sums->max);
+	dp_tunnel_counters_get(sums->counters, sums->max);
+	return 0;
+}
+
+static void sums_free(struct tunnel_sums *sums)
+{
+	free(sums->spokes);
+	free(sums->counters);
+}
+
 static json_t *tunnel_json(const struct api_env *env,
 			   uint16_t tunnel,
 			   const struct dp_tunnel_conf *conf,
-			   const struct method_spoke_count *count)
+			   const struct tunnel_sums *sums)
 {
 	json_t *row = json_pack(
 		"{s:i, s:o, s:o, s:o, s:i, s:i, s:I, s:b, s:i, s:i, s:i}", "tunnel", tunnel, "name",
@@ -44,8 +82,9 @@ static json_t *tunnel_json(const struct api_env *env,
 
 	if (!row)
 		return NULL;
-	json_object_set_new(row, "spokes", json_integer(count->spokes));
-	json_object_set_new(row, "spokes_up", json_integer(count->up));
+	json_object_set_new(row, "spokes", json_integer(sums->spokes[tunnel].spokes));
+	json_object_set_new(row, "spokes_up", json_integer(sums->spokes[tunnel].up));
+	page_counters_set(row, tunnel_counters, &sums->counters[tunnel]);
 	tunnel_config_set(row, tunnel_config(env->sources->config, conf->name));
 	json_object_set_new(row, "twin", method_twin(DP_TWIN_TUNNEL, tunnel));
 	return row;
@@ -54,22 +93,21 @@ static json_t *tunnel_json(const struct api_env *env,
 json_t *method_tunnel_list(struct rpc_call *call)
 {
 	const struct api_env *env = method_env(call);
-	const uint32_t max = env->sources->config->dataplane.limits.tunnels;
-	struct method_spoke_count *counts;
 	struct dp_tunnel_conf conf;
+	struct tunnel_sums sums;
 	struct page page;
 	uint64_t tunnel;
 
 	if (page_cursor_get(call, &tunnel) < 0)
 		return page_cursor_refuse(call);
-	counts = calloc(max, sizeof(*counts));
-	if (!counts)
+	if (sums_get(&sums, env->sources) < 0) {
+		sums_free(&sums);
 		return NULL;
-	method_spokes_count(env->sources, counts, max);
+	}
 	page_begin(&page, call, "tunnels");
-	for (; page.left > 0 && tunnel < max; tunnel++)
+	for (; page.left > 0 && tunnel < sums.max; tunnel++)
 		if (dp_tunnel_conf_get((uint16_t)tunnel, &conf) == 0)
-			page_add(&page, tunnel_json(env, (uint16_t)tunnel, &conf, &counts[tunnel]));
-	free(counts);
-	return page_end_at(&page, tunnel < max, tunnel);
+			page_add(&page, tunnel_json(env, (uint16_t)tunnel, &conf, &sums));
+	sums_free(&sums);
+	return page_end_at(&page, tunnel < sums.max, tunnel);
 }

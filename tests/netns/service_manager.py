@@ -4,7 +4,8 @@
     service_manager.py NOTIFY_SOCKET WATCHDOG_USEC COMMAND...
 
 Reads orders from stdin (start, term, kill), prints what happens, one line each:
-    pid N, READY, STATUS text, WATCHDOG, STOPPING, FDSTORE name, FDSTOREREMOVE name, gave name..., exit status
+    pid N, READY, STATUS text, WATCHDOG, STARVED, STOPPING, FDSTORE name, FDSTOREREMOVE name, gave name..., exit status
+STARVED: no WATCHDOG for its time, once, where systemd would restart the service.
 Ends at the end of stdin; the service is ended with it.
 """
 import os
@@ -12,10 +13,12 @@ import selectors
 import signal
 import socket
 import sys
+import time
 
 notify_path, watchdog_usec, command = sys.argv[1], sys.argv[2], sys.argv[3:]
 store = []  # (name, descriptor)
 child = 0
+fed = None  # when the watchdog was fed last; None: it is not running
 
 
 def say(*words):
@@ -47,9 +50,10 @@ def start():
 
 
 def reap():
-    global child
+    global child, fed
     status = os.waitpid(child, 0)[1]
     child = 0
+    fed = None
     say("exit", os.waitstatus_to_exitcode(status))
 
 
@@ -73,6 +77,21 @@ def forget(name):
     store[:] = [(n, fd) for n, fd in store if n != name]
 
 
+def watch(starts):
+    """What is left of the watchdog's time; starts: it is fed now."""
+    global fed
+    if starts:
+        fed = time.monotonic()
+    if fed is None:
+        return None
+    left = fed + int(watchdog_usec) / 1e6 - time.monotonic()
+    if left > 0:
+        return left
+    say("STARVED")
+    fed = None
+    return None
+
+
 def on_notify(sock):
     data, fds, _, _ = socket.recv_fds(sock, 4096, 4)
     pairs = dict(line.split("=", 1) for line in data.decode().split("\n"))
@@ -86,6 +105,8 @@ def on_notify(sock):
     for key in ("READY", "STOPPING", "WATCHDOG"):
         if key in pairs:
             say(key)
+    if "READY" in pairs or "WATCHDOG" in pairs:
+        watch(True)
     if "STATUS" in pairs:
         say("STATUS", pairs["STATUS"])
 
@@ -115,7 +136,7 @@ def main():
     pending = b""
     try:
         while True:
-            for key, _ in events.select():
+            for key, _ in events.select(watch(False)):
                 if key.fileobj is sock:
                     on_notify(sock)
                 elif key.fd == wake_read:

@@ -5,6 +5,7 @@
  */
 #include "api_fakes.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "control/nhrp/nhrp_server.h"
 #include "control/rib/rib.h"
 #include "control/spoke.h"
+#include "control/worker_watch.h"
 #include "dataplane/dp_fib.h"
 #include "dataplane/dp_port.h"
 #include "dataplane/dp_stats.h"
@@ -32,12 +34,17 @@ static struct config config = {.path = "/etc/hub.yaml",
 			       .tunnels = &tunnel_conf,
 			       .tunnel_count = 1};
 
-/* Never looked into: the API only hands them back. */
+/* Worker 1 has not been measured yet. */
+static const struct worker_watch worker_watch = {
+	.rows = {{.measured = true, .load_permille = 125, .cycles_per_pkt = 210}, {.stuck = true}}};
+
+/* The others are never looked into: the API only hands them back. */
 static struct api_sources sources = {
 	.config = &config,
 	.spokes = (const struct spoke_table *)&fake_hub,
 	.nhrp = (struct nhrp_server *)&fake_hub,
 	.rib = (const struct rib *)&fake_hub,
+	.workers = &worker_watch,
 };
 
 const struct api_sources *fake_sources(void)
@@ -251,6 +258,16 @@ int dp_tunnel_conf_get(uint16_t tunnel, struct dp_tunnel_conf *conf)
 	return 0;
 }
 
+/* Of tunnel 0. */
+uint32_t dp_tunnel_counters_get(struct dp_tunnel_counters *counters, uint32_t max)
+{
+	assert(max > 0);
+	counters[0] = (struct dp_tunnel_counters){
+		.all = {.rx_pkts = 11, .rx_bytes = 1100, .tx_pkts = 22, .tx_bytes = 2200},
+		.strangers = {.rx_pkts = 1, .rx_bytes = 100}};
+	return 1;
+}
+
 /* Worker i dropped (reason + i) packets of each reason. */
 int dp_worker_info_get(uint32_t worker, struct dp_worker_info *info)
 {
@@ -259,6 +276,7 @@ int dp_worker_info_get(uint32_t worker, struct dp_worker_info *info)
 	*info = (struct dp_worker_info){
 		.lcore = worker + 1,
 		.online = true,
+		.up_cycles = 40000,
 		.stats = {.rx_pkts = 100, .turns = 30, .idle_turns = 10, .busy_cycles = 5000}};
 	for (unsigned i = 0; i < DP_DROP_COUNT; i++)
 		info->stats.drops[i] = i + worker;

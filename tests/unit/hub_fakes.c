@@ -211,6 +211,16 @@ int dp_worker_info_get(uint32_t worker, struct dp_worker_info *info)
 	return 0;
 }
 
+uint64_t dp_worker_token(void)
+{
+	return ++fake.token;
+}
+
+bool dp_worker_passed(uint32_t worker, uint64_t token)
+{
+	return fake.passed[worker] >= token;
+}
+
 int dp_workers_start(void)
 {
 	return 0;

@@ -32,6 +32,7 @@ struct fake {
 	unsigned feed_turns; /* until its dump is complete */
 	struct dp_port_info port;
 	struct dp_worker_info workers[2];
+	uint64_t passed[2], token; /* the last token that a worker has passed, that there is */
 	uint32_t worker_count;
 };
 extern struct fake fake;

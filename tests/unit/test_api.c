@@ -107,11 +107,14 @@ static const struct row rows[] = {
 	{"tunnel.list", "{}",
 	 "{'next':null,'tunnels':[{'name':'Tunnel100','source':'192.0.2.1','key':4294967295,"
 	 "'mtu':1400,'network_id':100,'spokes':3,'spokes_up':2,'addresses':['10.0.0.1/16'],"
-	 "'holdtime_s':7200,'static_maps':1,'twin':null}]}"},
+	 "'holdtime_s':7200,'static_maps':1,'twin':null,'rx_pkts':11,'rx_bytes':1100,"
+	 "'tx_pkts':22,'tx_bytes':2200,'stranger_rx_pkts':1,'stranger_rx_bytes':100}]}"},
 	{"worker.list", "{}",
 	 "{'next':null,'workers':[{'worker':0,'lcore':1,'online':true,'rx_pkts':100,'balance':-1,"
 	 "'busy_turns':20,'cycles_per_busy_turn':250.0,'cycles_per_pkt':50.0,"
-	 "'pkts_per_busy_turn':5.0,'held_pkts':0},{'worker':1,'lcore':2}]}"},
+	 "'pkts_per_busy_turn':5.0,'held_pkts':0,'up_cycles':40000,'stuck':false,'load_pct':12.5,"
+	 "'cycles_per_pkt_1s':210},{'worker':1,'lcore':2,'stuck':true,'load_pct':null,"
+	 "'cycles_per_pkt_1s':null}]}"},
 	{"worker.list", "{\"cursor\":\"1\"}", "{'next':null,'workers':[{'worker':1}]}"},
 	{"drop.list", "{\"limit\":2}",
 	 "{'next':'2','drops':[{'reason':'runt','pkts':1,'workers_pkts':[0,1],"

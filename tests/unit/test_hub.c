@@ -179,33 +179,99 @@ static void link_flap(void **state)
 	assert_string_equal(fake_calls(), want);
 }
 
+/* Worker 0 always comes round. */
+static void look(struct hub *hub, uint64_t ms, bool turns, bool passes)
+{
+	fake.workers[0].stats.turns++;
+	fake.workers[1].stats.turns += turns;
+	fake.passed[0] = fake.token;
+	if (passes)
+		fake.passed[1] = fake.token;
+	worker_watch_look(&hub->workers, ms);
+}
+
+static void check_event(const char *fmt, enum event_kind kind)
+{
+	char want[200];
+
+	snprintf(want, sizeof(want), fmt, kind);
+	assert_string_equal(fake_calls(), want);
+}
+
+/* It may turn without passing a quiescent state, pass without turning (asleep), or neither. */
 static void stuck_worker_starves_the_watchdog(void **state)
 {
+	static const struct {
+		bool turns, passes;
+	} ways[] = {{false, false}, {true, false}, {false, true}};
 	struct hub *hub = *state;
-	char want[200];
+	uint64_t ms = 100000;
 
 	fake.worker_count = 2;
 	fake.workers[1].lcore = 3;
-	for (int s = 0; s < 10; s++) {
-		fake.workers[0].stats.turns += 1000;
-		fake.workers[1].stats.turns += s < 3;
+	look(hub, ms, true, true);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		look(hub, ms += 200, true, true);
+		for (unsigned n = 0; n < 4; n++) {
+			look(hub, ms += 200, ways[i].turns, ways[i].passes);
+			assert_false(hub->workers.stuck);
+		}
+		assert_string_equal(fake_calls(), "");
+		look(hub, ms += 200, ways[i].turns, ways[i].passes);
+		assert_true(hub->workers.stuck);
+		check_event("event %d worker 1: CPU 3: has not come round for 1000 ms; watchdog "
+			    "not fed\n",
+			    EVENT_WORKER_STUCK);
+		look(hub, ms += 200, ways[i].turns, ways[i].passes);
+		assert_true(hub->workers.stuck);
+		assert_string_equal(fake_calls(), "");
+		look(hub, ms += 200, true, true);
 		assert_false(hub->workers.stuck);
-		hub_workers_look(hub);
-		if (s == 7)
-			break;
+		check_event("event %d worker 1: CPU 3: comes round again, after 1400 ms\n",
+			    EVENT_WORKER_UP);
 	}
-	assert_true(hub->workers.stuck);
-	snprintf(want, sizeof(want),
-		 "event %d worker 1: CPU 3: no turn for 5 s; watchdog not fed\n",
-		 EVENT_WORKER_STUCK);
-	assert_string_equal(fake_calls(), want);
-	hub_workers_look(hub);
-	assert_true(hub->workers.stuck);
-	assert_string_equal(fake_calls(), "");
-	fake.workers[1].stats.turns++;
-	fake.workers[0].stats.turns++;
-	hub_workers_look(hub);
+}
+
+/* All of us stood still: nobody is to blame. */
+static void long_pause_is_no_stuck_worker(void **state)
+{
+	struct hub *hub = *state;
+
+	fake.worker_count = 2;
+	look(hub, 1000, true, true);
+	look(hub, 9000, false, false);
+	look(hub, 9200, false, false);
 	assert_false(hub->workers.stuck);
+	look(hub, 9400, true, true);
+	assert_false(hub->workers.stuck);
+	assert_string_equal(fake_calls(), "");
+}
+
+static void worker_second(struct hub *hub, uint64_t up, uint64_t busy, uint64_t pkts)
+{
+	fake.workers[0].up_cycles += up;
+	fake.workers[0].stats.busy_cycles += busy;
+	fake.workers[0].stats.rx_pkts += pkts;
+	worker_watch_second(&hub->workers);
+}
+
+static void worker_load(void **state)
+{
+	struct hub *hub = *state;
+	const struct worker_watch_row *row = &hub->workers.rows[0];
+
+	fake.worker_count = 1;
+	worker_second(hub, 1000, 900, 3);
+	assert_false(row->measured); /* nothing before */
+	worker_second(hub, 10000, 2500, 10);
+	assert_true(row->measured);
+	assert_int_equal(row->load_permille, 250);
+	assert_int_equal(row->cycles_per_pkt, 250);
+	worker_second(hub, 10000, 0, 0);
+	assert_int_equal(row->load_permille, 0);
+	assert_int_equal(row->cycles_per_pkt, 0);
+	worker_second(hub, 10000, 10050, 1); /* read a turn apart */
+	assert_int_equal(row->load_permille, 1000);
 }
 
 /* ---- the table of modules ---- */
@@ -261,9 +327,14 @@ static void modules(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(static_routes), TEST(refused_route_ends_the_start),
-		TEST(old_routes),    TEST(errors_source),
-		TEST(link_flap),     TEST(stuck_worker_starves_the_watchdog),
+		TEST(static_routes),
+		TEST(refused_route_ends_the_start),
+		TEST(old_routes),
+		TEST(errors_source),
+		TEST(link_flap),
+		TEST(stuck_worker_starves_the_watchdog),
+		TEST(long_pause_is_no_stuck_worker),
+		TEST(worker_load),
 		TEST(modules),
 	};
 
