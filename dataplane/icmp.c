@@ -24,11 +24,12 @@
 #include "tunnel.h"
 #include "wire.h"
 
-#define ERROR_MAX 576 /* bytes: RFC 1812 section 4.3.2.3 */
-#define ERROR_TOS                                                                           \
-	0xc0 /* internetwork control: RFC 1812 section 4.3.2.5; its TOS bits are gone since \
-	      * RFC 2474 */
+/* TOS: internetwork control (RFC 1812 section 4.3.2.5); the TOS bits proper are gone since RFC
+ * 2474.
+ */
+#define ERROR_TOS  0xc0
 #define ERROR_TTL  64
+#define ERROR_MAX  576 /* bytes: RFC 1812 section 4.3.2.3 */
 #define HEADER_LEN (sizeof(struct rte_ipv4_hdr) + sizeof(struct rte_icmp_hdr))
 
 /* By drop reason, what the sender is told (RFC 1812 section 5.2.7.1); type 0: nothing. */

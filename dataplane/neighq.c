@@ -80,12 +80,9 @@ static uint16_t outer_len(const struct rte_mbuf *m)
 	return (uint16_t)(ihl + gre_header_len(rte_be_to_cpu_16(flags)));
 }
 
+/* Of NHRP and what else has only a header of ours there is nobody to tell, and icmp.c knows. */
 static void unresolved(struct dp_worker *w, struct rte_mbuf *m)
 {
-	if (dp_meta(m)->kind != DP_KIND_IP) { /* NHRP: nobody to tell */
-		dp_drop(w, m, DP_DROP_NEIGH_UNRESOLVED);
-		return;
-	}
 	if (dp_meta(m)->adj != 0)
 		rte_pktmbuf_adj(m, outer_len(m));
 	icmp_refuse(w, m, DP_DROP_NEIGH_UNRESOLVED);

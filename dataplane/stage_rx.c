@@ -72,15 +72,11 @@ static int classify_ip4(struct rte_mbuf *m,
 }
 
 /* A unicast packet in a broadcast frame is not forwarded (RFC 1812 section 5.3.4), hence never the
- * subject of an ICMP error. */
-static int classify_broadcast(struct rte_mbuf *m,
-			      struct dp_meta *meta,
-			      const struct port_hot *port,
-			      rte_be32_t *last)
+ * subject of an ICMP error. `verdict`: what it would be otherwise. */
+static int broadcast_verdict(const struct rte_mbuf *m, int verdict, rte_be32_t *last)
 {
 	const struct rte_ipv4_hdr *ip =
 		rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, RTE_ETHER_HDR_LEN);
-	int verdict = classify_ip4(m, meta, port, last);
 
 	if (verdict != GO_ON || ip4_is_multicast(ip->dst_addr) || is_local(ip->dst_addr, last))
 		return verdict;
@@ -92,6 +88,7 @@ static int classify(struct rte_mbuf *m, struct dp_meta *meta, rte_be32_t *last)
 	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
 	const struct port_hot *port = &port_hot[meta->in_port];
 	bool broadcast;
+	int verdict;
 
 	if (unlikely(m->data_len < sizeof(*eth)))
 		return DP_DROP_RUNT;
@@ -102,8 +99,8 @@ static int classify(struct rte_mbuf *m, struct dp_meta *meta, rte_be32_t *last)
 		return DP_DROP_NOT_OUR_MAC;
 	switch (rte_be_to_cpu_16(eth->ether_type)) {
 	case RTE_ETHER_TYPE_IPV4:
-		return broadcast ? classify_broadcast(m, meta, port, last)
-				 : classify_ip4(m, meta, port, last);
+		verdict = classify_ip4(m, meta, port, last);
+		return unlikely(broadcast) ? broadcast_verdict(m, verdict, last) : verdict;
 	case RTE_ETHER_TYPE_ARP:
 		return PUNT;
 	case RTE_ETHER_TYPE_IPV6:

@@ -47,7 +47,7 @@ static inline struct stage_packet icmp_packet(const struct packet *f)
 
 	p.bytes[6] = (uint8_t)(f->flags >> 8);
 	p.bytes[7] = (uint8_t)f->flags;
-	if (f->protocol == IPPROTO_ICMP && p.len > 20)
+	if (f->protocol == IPPROTO_ICMP) /* with 20 bytes: that of the padding */
 		p.bytes[20] = f->type;
 	if (f->options) {
 		p.bytes[0] = 0x46;
@@ -69,6 +69,7 @@ static inline const struct stage_result *icmp_send_ip(enum from from,
 	for (unsigned i = 0; i < n; i++) {
 		struct stage_packet p = *ip;
 
+		p.len = RTE_MAX(p.len, (uint16_t)46);
 		if (!lan)
 			p = stage_outer(senders[from].nbma, "192.0.2.1",
 					stage_gre(senders[from].gre, 42, 0x0800, p));
