@@ -69,8 +69,8 @@ int net_neigh_use(uint32_t ifindex, const struct dp_addr *addr);
  *
  * Of routes and next-hop objects the feed keeps no copy (there are too many, and who uses them has
  * them): those come as the kernel sends them, also unchanged ones, and on_dump brackets a walk over
- * all of them: what was not told between begin and end is gone. A walk that begins anew makes the
- * one before it void.
+ * all of them (of routes: of the main table): what was not told between begin and end is gone. A
+ * walk that begins anew makes the one before it void.
  *
  * The kernel drops routes and next-hop objects without a word when their interface goes down or
  * their source address goes: net_feed_redump is for who learns of that.
@@ -122,7 +122,7 @@ void net_feed_redump(struct net_feed *feed);
  * as net_feed_open: the feed is as broken as before. */
 int net_feed_reopen(struct net_feed *feed);
 /*
- * Handles at most 64 messages, or as many as conf.turn_us allows, looked at every 64. 1: more is
+ * Handles at most 64 messages, or as many as conf.turn_us allows. 1: more is
  * waiting, perhaps in memory, so the descriptor need not be readable: call again in the next turn
  * of the loop. 0: wait for the descriptor. -errno: the socket is broken.
  */

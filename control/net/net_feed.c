@@ -26,7 +26,7 @@ static int feed_socket(struct net_feed *feed)
 	uint32_t groups = GROUP(RTNLGRP_LINK) | GROUP(RTNLGRP_IPV4_IFADDR) | GROUP(RTNLGRP_NEIGH) |
 			  GROUP(RTNLGRP_IPV4_NETCONF);
 	int rcvbuf = (int)feed->conf.rcvbuf_bytes;
-	int fd;
+	int fd, on = 1;
 
 	if (feed->conf.routes)
 		groups |= GROUP(RTNLGRP_IPV4_ROUTE) | GROUP(RTNLGRP_NEXTHOP);
@@ -37,6 +37,8 @@ static int feed_socket(struct net_feed *feed)
 	/* FORCE goes beyond net.core.rmem_max and needs CAP_NET_ADMIN, as most of what we do. */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcvbuf, sizeof(rcvbuf)) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof(rcvbuf));
+	/* Dumps of one table only (net_feed_dump.c); without it the kernel shows all of them. */
+	mnl_socket_setsockopt(feed->nl, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
 	return mnl_socket_bind(feed->nl, groups, MNL_SOCKET_AUTOPID) < 0 ? -errno : 0;
 }
 
@@ -269,8 +271,9 @@ static uint64_t now_us(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-/* At most TURN_MESSAGES; as net_feed_turn. */
-static int turn(struct net_feed *feed)
+/* At most TURN_MESSAGES, and with a time limit not many more than one system call brings: each may
+ * make the kernel prepare the next part of a dump. As net_feed_turn. */
+static int turn(struct net_feed *feed, uint64_t end_us)
 {
 	int rc;
 
@@ -290,6 +293,8 @@ static int turn(struct net_feed *feed)
 			rc = net_feed_dump_next(feed);
 		if (rc <= 0)
 			return rc;
+		if (feed->conf.turn_us > 0 && now_us() >= end_us)
+			return 1;
 	}
 	return 1;
 }
@@ -300,7 +305,7 @@ int net_feed_turn(struct net_feed *feed)
 	int rc;
 
 	do {
-		rc = turn(feed);
+		rc = turn(feed, end_us);
 	} while (rc == 1 && now_us() < end_us);
 	return rc;
 }
