@@ -20,7 +20,7 @@ done
 
 # DF set: through up to the tunnel's MTU; beyond it the hub says so, from its address in that LAN.
 for size in 0 97 1371 1372; do
-	ping_from lan -c 1 -W 3 -M do -s "$size" 10.1.11.10 > /dev/null || fail "lan -> spoke1: $size bytes with DF set"
+	ping_from lan -c 1 -W 3 -M "do" -s "$size" 10.1.11.10 > /dev/null || fail "lan -> spoke1: $size bytes with DF set"
 done
 told=$(lab_exec lan "ping -n -c 1 -W 3 -M do -s 1373 10.1.11.10" 2>&1) && fail "1373 bytes with DF set came through"
 case $told in
