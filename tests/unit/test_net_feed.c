@@ -184,7 +184,8 @@ static void assert_as_kernel_says(struct world *w)
 	world_run(w->hub, "%s", line);
 }
 
-/* A budget in time instead: all of it in one turn when there is time, else a system call's worth. */
+/* A budget in time instead: all of it in one turn when there is time, else a system call's worth.
+ */
 static void test_turns_by_time(void **state)
 {
 	struct net_feed_conf conf = {.turn_us = 10 * 1000 * 1000};
