@@ -335,6 +335,14 @@ static int response_text(json_t *response, char **text)
 	return *text ? 1 : -ENOMEM;
 }
 
+/* The parser quotes what it did not like, perhaps in the middle of a character. */
+static void text_clean(char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+}
+
 int rpc_answer(const struct rpc_method *methods,
 	       const void *ctx,
 	       const char *line,
@@ -347,8 +355,10 @@ int rpc_answer(const struct rpc_method *methods,
 
 	*text = NULL;
 	request = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &err);
-	if (!request)
+	if (!request) {
+		text_clean(err.text);
 		return rpc_error_text(RPC_PARSE_ERROR, err.text, text);
+	}
 	if (json_is_array(request))
 		response = batch_answer(methods, ctx, request, &silent);
 	else
