@@ -64,7 +64,7 @@ static bool visit(struct rib *rib, uint32_t index)
 	if (!(e->flags & RIB_F_USED))
 		return false;
 	if ((e->flags & RIB_F_DYING) || via->gone || is_swept(rib, e)) {
-		if (!(e->flags & RIB_F_DYING))
+		if (!(e->flags & RIB_F_DYING) && !via->gone)
 			rib->info.swept++;
 		rib_fib_remove(rib, index);
 		return true;
