@@ -23,8 +23,7 @@ struct found {
 static void hop_add(const struct rib *rib,
 		    struct found *f,
 		    const struct rib_hop *hop,
-		    uint32_t weight,
-		    bool of_object)
+		    uint32_t weight)
 {
 	struct rib_iface iface = rib->conf.ops.iface(rib->conf.ops.ctx, hop->ifindex);
 
@@ -32,8 +31,7 @@ static void hop_add(const struct rib *rib,
 		f->unsupported++;
 	else if (iface.dp.kind == DP_IFACE_NONE)
 		f->foreign++;
-	/* The kernel drops a next-hop object when its interface loses carrier. */
-	else if (!iface.up || ((of_object || f->want_carrier) && !iface.carrier))
+	else if (!iface.up || (f->want_carrier && !iface.carrier))
 		f->down++;
 	else if (hop->gateway_be == 0 && !f->has_connected) {
 		f->connected = iface.dp;
@@ -56,7 +54,7 @@ static void object_add(const struct rib *rib,
 	if (object->unsupported)
 		f->unsupported++;
 	else
-		hop_add(rib, f, &object->hop, weight, true);
+		hop_add(rib, f, &object->hop, weight);
 }
 
 static void hops_look(const struct rib *rib, const struct rib_via *via, struct found *f)
@@ -64,7 +62,7 @@ static void hops_look(const struct rib *rib, const struct rib_via *via, struct f
 	const struct rib_object *object, *member;
 
 	for (uint8_t i = 0; i < via->hop_count; i++)
-		hop_add(rib, f, &via->hops[i], via->hops[i].weight, false);
+		hop_add(rib, f, &via->hops[i], via->hops[i].weight);
 	if (via->nexthop_id == 0)
 		return;
 	object = rib_object_find(rib, via->nexthop_id);
@@ -119,7 +117,6 @@ void rib_meaning_get(const struct rib *rib,
 		     struct dp_path *paths)
 {
 	struct found found = {.paths = paths, .want_carrier = true};
-	unsigned all = via->hop_count;
 
 	*meaning = (struct rib_meaning){.status = RIB_USABLE};
 	if (is_blackhole(rib, via)) {
@@ -136,7 +133,8 @@ void rib_meaning_get(const struct rib *rib,
 		return;
 	}
 	hops_look(rib, via, &found);
-	if (found.gateways == 0 && !found.has_connected && all > 0) {
+	/* Next-hop objects need carrier: the kernel drops those that lose it. */
+	if (found.gateways == 0 && !found.has_connected && via->nexthop_id == 0) {
 		found = (struct found){.paths = paths};
 		hops_look(rib, via, &found);
 	}

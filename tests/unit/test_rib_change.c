@@ -4,7 +4,7 @@
  */
 #include "rib_fixture.h"
 
-#include <errno.h>
+#include <stdio.h>
 
 #define NET "10.9.0.0/16"
 
@@ -82,6 +82,7 @@ static void test_group(void **state)
 	group_told(3, 1, 3, 2, 300);
 	told(NET " nhid 3");
 	assert_string_equal(in_fib(NET), "multipath port 0 192.0.2.1*3 port 1 10.1.1.2*300");
+	settle();
 	object_told(2, "10.1.1.9", LAN); /* a member is another: the group is, too */
 	settle();
 	assert_string_equal(in_fib(NET), "multipath port 0 192.0.2.1*3 port 1 10.1.1.9*300");
@@ -222,6 +223,28 @@ static void test_interface_down(void **state)
 	assert_false(rib_iface_used(rib, OTHER));
 }
 
+/* What changes while the walk is under way may concern what it has seen already. */
+static void test_walk_goes_again(void **state)
+{
+	char text[64];
+
+	(void)state;
+	told(NET " via 10.1.1.2 dev 11");
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(text, sizeof(text), "10.8.%u.0/24 via 192.0.2.1 dev 10", i);
+		told(text);
+	}
+	fake_ifaces[WAN].up = false;
+	rib_iface_changed(rib, WAN);
+	assert_true(rib_turn(rib, 0)); /* a piece of it */
+	assert_int_not_equal(fib_rows(), 101);
+	assert_int_not_equal(fib_rows(), 1);
+	fake_ifaces[LAN].up = false;
+	rib_iface_changed(rib, LAN);
+	settle();
+	assert_int_equal(fib_rows(), 0);
+}
+
 /* Without carrier: another way if there is one, else as the kernel does. */
 static void test_carrier(void **state)
 {
@@ -254,6 +277,7 @@ int main(void)
 		TEST(test_objects_resync),
 		TEST(test_objects_full),
 		TEST(test_interface_down),
+		TEST(test_walk_goes_again),
 		TEST(test_carrier),
 	};
 
