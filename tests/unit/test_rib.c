@@ -5,8 +5,6 @@
  */
 #include "rib_fixture.h"
 
-#include <errno.h>
-
 #define NET "10.9.0.0/16"
 
 static void test_types(void **state)
