@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <rte_branch_prediction.h>
+#include <rte_byteorder.h>
 #include <rte_fib.h>
 
 #include "dp_fib.h"
@@ -44,6 +45,16 @@ static inline void fib_lookup(uint16_t vrf, uint32_t *dst, uint64_t *nh, uint16_
 			rte_fib_lookup_bulk(fibs[vrf], &dst[i], &nh[i], 1);
 		nh[i] &= ~(uint64_t)FIB_NH_LONG;
 	}
+}
+
+/* One of our addresses, or the broadcast address of one of our subnets. Context: worker. */
+static inline bool fib_is_local(rte_be32_t addr)
+{
+	uint32_t dst = rte_be_to_cpu_32(addr);
+	uint64_t nh;
+
+	fib_lookup(0, &dst, &nh, 1);
+	return nh != FIB_NH_NONE && fib_nhs[nh].type == DP_ROUTE_LOCAL;
 }
 
 /* What a look-up found is alive; it still is (live.h). Empty without DP_DEBUG. Context: worker. */

@@ -107,16 +107,6 @@ static bool is_icmp_query(const struct rte_ipv4_hdr *ip, uint32_t len)
 	}
 }
 
-/* One of our addresses, or the broadcast address of one of our subnets. */
-static bool is_local(rte_be32_t addr)
-{
-	uint32_t dst = rte_be_to_cpu_32(addr);
-	uint64_t nh;
-
-	fib_lookup(0, &dst, &nh, 1);
-	return nh != FIB_NH_NONE && fib_nhs[nh].type == DP_ROUTE_LOCAL;
-}
-
 /* RFC 1122 section 3.2.2, RFC 1812 section 4.3.2.7. Link-layer broadcast: stage_rx let none pass.
  */
 static bool may_be_told(const struct rte_mbuf *m, const struct dp_meta *meta)
@@ -132,7 +122,7 @@ static bool may_be_told(const struct rte_mbuf *m, const struct dp_meta *meta)
 	if (ip4_is_martian_source(ip->src_addr))
 		return false;
 	/* With a source of ours it is the kernel's, or a lie. */
-	return (meta->flags & DP_META_FROM_TWIN) || !is_local(ip->src_addr);
+	return (meta->flags & DP_META_FROM_TWIN) || !fib_is_local(ip->src_addr);
 }
 
 /* ---- the error itself ---- */

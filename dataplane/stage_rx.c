@@ -23,13 +23,9 @@
  * the same address: `last` remembers it over the burst. */
 static bool is_local(rte_be32_t addr, rte_be32_t *last)
 {
-	uint32_t dst = rte_be_to_cpu_32(addr);
-	uint64_t nh;
-
 	if (likely(addr == *last))
 		return true;
-	fib_lookup(0, &dst, &nh, 1);
-	if (nh == FIB_NH_NONE || fib_nhs[nh].type != DP_ROUTE_LOCAL)
+	if (!fib_is_local(addr))
 		return false;
 	*last = addr;
 	return true;

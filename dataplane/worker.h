@@ -235,7 +235,7 @@ void dp_line_from_inject(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 void dp_line_from_reass(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 /* The line's end, for packets whose way is known. Context: worker. */
 void dp_line_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
-/* The third: an IP packet that the worker made itself, flags DP_META_FROM_TWIN. Context: worker. */
+/* A way in, too: an IP packet that the worker made itself, flags DP_META_FROM_TWIN. */
 void dp_line_from_worker(struct dp_worker *w, struct rte_mbuf *m);
 
 /* drop.c: the one place where packets die. Context: worker. */
