@@ -216,8 +216,7 @@ static void test_parse_errors(void **state)
 		"{\"id\":\"\xff\"}",
 		"{\"id\":\"\\u0000\"}",
 		"{\"id\":\"\\ud800\"}",
-		"{\"id\":\"\\u\xd0\x9c"
-		"4\"}", /* the message ends in the middle of a character */
+		"{\"id\":\"\\u\xd0\234\x34\"}", /* the message ends in the middle of a character */
 		"{'id':1}",
 	};
 
