@@ -33,6 +33,8 @@ struct nhrp_cache {
 	uint64_t seed, full, full_told_ms, route_failed, del_retried;
 	struct spoke_table *spokes;
 	struct nhrp_route_ops routes;
+	struct nhrp_cache_observer observers[NHRP_CACHE_OBSERVERS_MAX];
+	unsigned observer_count;
 };
 
 struct nhrp_cache *nhrp_cache_new(uint32_t capacity,
@@ -99,6 +101,20 @@ static void event_of(const struct nhrp_cache *c,
 	snprintf(object, sizeof(object), "%s %s", spoke_tunnel_name(c->spokes, b->tunnel),
 		 dp_addr_format(&b->protocol, protocol));
 	event_emit(kind, object, "%s, NBMA %s", reason, dp_addr_format(&b->spoke->key.nbma, nbma));
+}
+
+int nhrp_cache_observe(struct nhrp_cache *c, const struct nhrp_cache_observer *observer)
+{
+	if (c->observer_count == NHRP_CACHE_OBSERVERS_MAX)
+		return -ENOSPC;
+	c->observers[c->observer_count++] = *observer;
+	return 0;
+}
+
+static void tell(struct nhrp_cache *c, const struct nhrp_binding *b, enum nhrp_change what)
+{
+	for (unsigned i = 0; i < c->observer_count; i++)
+		c->observers[i].changed(c->observers[i].ctx, b, what);
 }
 
 static void route_set(struct nhrp_cache *c, struct nhrp_binding *b)
@@ -267,6 +283,7 @@ static int add(struct nhrp_cache *c, const struct nhrp_binding_conf *conf, uint6
 	spoke_link(c, b, s, reason, now_ms);
 	route_set(c, b);
 	event_of(c, b, EVENT_REG_ADDED, reason);
+	tell(c, b, NHRP_CHANGE_ADDED);
 	return 0;
 }
 
@@ -275,6 +292,7 @@ static int move(struct nhrp_cache *c,
 		const struct nhrp_binding_conf *conf,
 		uint64_t now_ms)
 {
+	const struct dp_spoke_key from = b->spoke->key;
 	struct spoke *s;
 	int err = point_to(c, conf, now_ms, &s);
 
@@ -285,6 +303,9 @@ static int move(struct nhrp_cache *c,
 	spoke_link(c, b, s, "registered", now_ms);
 	route_set(c, b);
 	event_of(c, b, EVENT_REG_MOVED, "moved");
+	b->moved_from = &from;
+	tell(c, b, NHRP_CHANGE_MOVED);
+	b->moved_from = NULL;
 	return 0;
 }
 
@@ -298,6 +319,7 @@ int nhrp_cache_set(struct nhrp_cache *c, const struct nhrp_binding_conf *conf, u
 		return move(c, b, conf, now_ms);
 	fields_set(c, b, conf, now_ms);
 	route_set(c, b);
+	tell(c, b, NHRP_CHANGE_REFRESHED);
 	return 0;
 }
 
@@ -321,6 +343,7 @@ void nhrp_cache_del(struct nhrp_cache *c,
 	}
 	deadline_clear(&c->expiries, &b->expiry);
 	event_of(c, b, kind, reason);
+	tell(c, b, NHRP_CHANGE_GONE);
 	spoke_unlink(c, b, reason, now_ms);
 	LIST_REMOVE(b, bucket);
 	b->used = false;

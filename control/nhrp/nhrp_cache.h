@@ -45,6 +45,7 @@ struct nhrp_binding {
 	uint64_t refreshed_ms;
 	struct deadline expiry; /* not set: never */
 	struct spoke *spoke;    /* referred to; its NBMA address is the observed one */
+	const struct dp_spoke_key *moved_from; /* valid during NHRP_CHANGE_MOVED only */
 	/* private to nhrp_cache.c */
 	LIST_ENTRY(nhrp_binding) bucket; /* or free */
 	LIST_ENTRY(nhrp_binding) of_spoke;
@@ -54,6 +55,22 @@ struct nhrp_binding {
 	enum event_kind leaving_kind;
 	const char *leaving_reason;
 };
+
+/* What happened to a binding. */
+enum nhrp_change {
+	NHRP_CHANGE_ADDED,
+	NHRP_CHANGE_REFRESHED,
+	NHRP_CHANGE_MOVED, /* to another spoke: b->moved_from is the old one's key */
+	NHRP_CHANGE_GONE,  /* everything of it is still there to be read */
+};
+
+/* Somebody who wants to know. Called when the change is complete (GONE: right before its memory
+ * goes); must not change the cache from inside the call. */
+struct nhrp_cache_observer {
+	void *ctx;
+	void (*changed)(void *ctx, const struct nhrp_binding *b, enum nhrp_change what);
+};
+#define NHRP_CACHE_OBSERVERS_MAX 4
 
 /* The kernel's host routes on the tunnel's twin. Both idempotent, 0 or -errno. */
 struct nhrp_route_ops {
@@ -70,6 +87,9 @@ struct nhrp_cache *nhrp_cache_new(uint32_t capacity,
 				  const struct nhrp_route_ops *routes);
 /* Memory only: what is in the kernel and in the dataplane stays. */
 void nhrp_cache_free(struct nhrp_cache *c);
+
+/* The observer is copied. -ENOSPC: NHRP_CACHE_OBSERVERS_MAX are there. */
+int nhrp_cache_observe(struct nhrp_cache *c, const struct nhrp_cache_observer *observer);
 
 /* NULL when there is none. O(1). */
 struct nhrp_binding *nhrp_cache_find(const struct nhrp_cache *c,

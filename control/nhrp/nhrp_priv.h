@@ -5,6 +5,7 @@
  * else includes it. A handler of a further type is a function as nhrp_reg_request() and a row in
  * the table of nhrp_server.c. Context: control.
  */
+#include "nhrp_requesters.h"
 #include "nhrp_server.h"
 
 struct nhrp_tunnel {
@@ -17,6 +18,7 @@ struct nhrp_server {
 	uint32_t tunnel_count;
 	struct spoke_table *spokes;
 	struct nhrp_cache *cache;
+	struct nhrp_requesters *requesters;
 	uint64_t counters[NHRP_COUNTER_COUNT];
 };
 

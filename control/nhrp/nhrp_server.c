@@ -35,7 +35,8 @@ struct nhrp_server *nhrp_server_new(const struct nhrp_server_conf *conf)
 		return NULL;
 	srv->tunnels = calloc(conf->tunnels, sizeof(*srv->tunnels));
 	srv->cache = nhrp_cache_new(conf->bindings, conf->spokes, &conf->routes);
-	if (!srv->tunnels || !srv->cache) {
+	srv->requesters = nhrp_requesters_new(conf->bindings);
+	if (!srv->tunnels || !srv->cache || !srv->requesters) {
 		nhrp_server_free(srv);
 		return NULL;
 	}
@@ -48,6 +49,7 @@ void nhrp_server_free(struct nhrp_server *srv)
 {
 	if (!srv)
 		return;
+	nhrp_requesters_free(srv->requesters);
 	nhrp_cache_free(srv->cache);
 	free(srv->tunnels);
 	free(srv);
@@ -183,12 +185,16 @@ void nhrp_server_receive(struct nhrp_server *srv,
 bool nhrp_server_tick(struct nhrp_server *srv, uint64_t now_ms)
 {
 	nhrp_cache_tick(srv->cache, now_ms, TICK_MAX);
+	nhrp_requesters_tick(srv->requesters, now_ms, TICK_MAX);
 	return nhrp_server_next_ms(srv) <= now_ms;
 }
 
 uint64_t nhrp_server_next_ms(const struct nhrp_server *srv)
 {
-	return nhrp_cache_next_ms(srv->cache);
+	uint64_t cache = nhrp_cache_next_ms(srv->cache);
+	uint64_t requesters = nhrp_requesters_next_ms(srv->requesters);
+
+	return cache < requesters ? cache : requesters;
 }
 
 struct nhrp_cache *nhrp_server_cache(struct nhrp_server *srv)
