@@ -39,8 +39,9 @@ struct config_map {
 enum config_multicast { CONFIG_MULTICAST_OFF, CONFIG_MULTICAST_DYNAMIC };
 
 struct config_nhrp {
-	uint32_t network_id; /* 1..4294967295 */
-	uint32_t holdtime_s; /* 10..65535, ours, default 7200 */
+	uint32_t network_id;    /* 1..4294967295 */
+	char authentication[9]; /* printable, "": none; never shown */
+	uint32_t holdtime_s;    /* 10..65535, ours, default 7200 */
 	bool redirect;
 	uint16_t redirect_interval_s;    /* 2..30, default 8 */
 	enum config_multicast multicast; /* default off */

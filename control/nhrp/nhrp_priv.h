@@ -8,9 +8,13 @@
 #include "nhrp_requesters.h"
 #include "nhrp_server.h"
 
+#define NHRP_AUTH_VALUE_MAX (4 + NHRP_AUTH_SECRET_MAX)
+
 struct nhrp_tunnel {
 	bool used;
-	struct config_tunnel conf; /* without the maps */
+	struct config_tunnel conf;         /* without the maps */
+	uint8_t auth[NHRP_AUTH_VALUE_MAX]; /* value of our authentication extension */
+	uint16_t auth_len;                 /* 0: none configured */
 };
 
 struct nhrp_server {
@@ -22,12 +26,22 @@ struct nhrp_server {
 	uint64_t counters[NHRP_COUNTER_COUNT];
 };
 
+/* NULL: the dataplane's tunnel has no NHRP. */
+static inline struct nhrp_tunnel *nhrp_tunnel_of(const struct nhrp_server *srv, uint16_t tunnel)
+{
+	return tunnel < srv->tunnel_count && srv->tunnels[tunnel].used ? &srv->tunnels[tunnel]
+								       : NULL;
+}
+
 /* One received packet on its way through a handler. */
 struct nhrp_rx {
 	uint64_t now_ms;
 	const struct dp_punt_meta *meta;
 	const struct config_tunnel *tunnel;
-	const struct nhrp_packet *packet;
+	const struct nhrp_packet *packet; /* NULL: not decoded yet, or malformed */
+	const uint8_t *bytes;             /* as they came, from ar$afn */
+	size_t len;
+	uint32_t identity; /* of the sender, proven by IKE; 0 = none */
 };
 
 /* Counts a packet that is not answered and tells the event log; offset as in struct nhrp_fault. */
@@ -36,10 +50,29 @@ void nhrp_server_drop(struct nhrp_server *srv,
 		      enum nhrp_drop drop,
 		      uint16_t offset);
 
-/* Encodes and sends to where rx came from; counted either way. */
+/*
+ * The one way out for packets of every type; nhrp_send.c. Puts our authentication extension into
+ * *packet where the tunnel has one (in the place of the one that came, else before End; an End is
+ * added when there is none), encodes, gives the bytes to the dataplane; the packet points to
+ * nothing that dies with this call. Counted as sent, or by why it was not: -EMSGSIZE over the
+ * tunnel's MTU, -EINVAL or -ENOSPC not to be encoded, -ENOENT no such tunnel, or what
+ * dp_inject_nhrp said.
+ */
+int nhrp_send(struct nhrp_server *srv,
+	      uint16_t tunnel,
+	      const struct dp_addr *nbma,
+	      uint16_t natt_port,
+	      struct nhrp_packet *packet);
+
+/* Sends to where rx came from, by nhrp_send. */
 void nhrp_server_reply(struct nhrp_server *srv,
 		       const struct nhrp_rx *rx,
-		       const struct nhrp_packet *reply);
+		       struct nhrp_packet *reply);
+
+/* Takes over the configured word ("": none). -EINVAL. nhrp_auth.c */
+int nhrp_auth_set(struct nhrp_tunnel *t, const char *word);
+/* Ours instead of what came. -ENOSPC: no room for one more extension. */
+int nhrp_auth_renew(const struct nhrp_tunnel *t, struct nhrp_packet *p);
 
 /* What a CIE of a registration asks for, defaults resolved. */
 struct nhrp_claim {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nhrp_server: from a punted packet to its handler. Decodes, finds the tunnel, counts, looks the
- * handler up in one table by packet type. Everything that is not answered goes through one
+ * handler up in one table by packet type: a further type is a row here and a function declared in
+ * nhrp_priv.h. Everything that is not answered goes through one
  * function, with the code and offset that an error indication carries. Only the control core
  * calls. RFC 2332 sections 5.1 and 5.2.
  *
@@ -18,8 +19,7 @@
 #include "control/events.h"
 #include "control/log.h"
 
-#define TICK_MAX  64
-#define REPLY_MAX 2048
+#define TICK_MAX 64
 
 typedef void (*nhrp_handler_fn)(struct nhrp_server *srv, const struct nhrp_rx *rx);
 
@@ -86,6 +86,11 @@ int nhrp_server_tunnel_add(struct nhrp_server *srv,
 	if (tunnel >= srv->tunnel_count)
 		return -ERANGE;
 	srv->tunnels[tunnel] = (struct nhrp_tunnel){.used = true, .conf = *conf};
+	err = nhrp_auth_set(&srv->tunnels[tunnel], conf->nhrp.authentication);
+	if (err < 0) {
+		srv->tunnels[tunnel].used = false;
+		return err;
+	}
 	srv->tunnels[tunnel].conf.nhrp.maps = NULL;
 	srv->tunnels[tunnel].conf.nhrp.map_count = 0;
 	for (uint32_t i = 0; i < conf->nhrp.map_count; i++) {
@@ -135,24 +140,9 @@ void nhrp_server_drop(struct nhrp_server *srv,
 	refuse(srv, rx->meta, NHRP_COUNTER_DROP + drop, codes[drop], offset);
 }
 
-void nhrp_server_reply(struct nhrp_server *srv,
-		       const struct nhrp_rx *rx,
-		       const struct nhrp_packet *reply)
+void nhrp_server_reply(struct nhrp_server *srv, const struct nhrp_rx *rx, struct nhrp_packet *reply)
 {
-	const struct dp_punt_meta *meta = rx->meta;
-	uint8_t buf[REPLY_MAX];
-	size_t cap = rx->tunnel->mtu < sizeof(buf) ? rx->tunnel->mtu : sizeof(buf);
-	int len = nhrp_packet_encode(reply, buf, cap);
-
-	if (len < 0) {
-		nhrp_server_drop(srv, rx, NHRP_DROP_REPLY_SIZE, 0);
-		return;
-	}
-	if (dp_inject_nhrp(meta->tunnel, &meta->outer_src, meta->natt_port, buf, (size_t)len) < 0) {
-		nhrp_server_drop(srv, rx, NHRP_DROP_SEND, 0);
-		return;
-	}
-	srv->counters[NHRP_COUNTER_TX + reply->type]++;
+	nhrp_send(srv, rx->meta->tunnel, &rx->meta->outer_src, rx->meta->natt_port, reply);
 }
 
 void nhrp_server_receive(struct nhrp_server *srv,
@@ -163,18 +153,20 @@ void nhrp_server_receive(struct nhrp_server *srv,
 {
 	struct nhrp_packet p;
 	struct nhrp_fault fault;
-	struct nhrp_rx rx = {.now_ms = now_ms, .meta = meta, .packet = &p};
+	struct nhrp_rx rx = {.now_ms = now_ms, .meta = meta, .bytes = bytes, .len = len};
+	const struct nhrp_tunnel *t = nhrp_tunnel_of(srv, meta->tunnel);
 
-	if (meta->tunnel >= srv->tunnel_count || !srv->tunnels[meta->tunnel].used) {
+	if (!t) {
 		nhrp_server_drop(srv, &rx, NHRP_DROP_TUNNEL, 0);
 		return;
 	}
-	rx.tunnel = &srv->tunnels[meta->tunnel].conf;
+	rx.tunnel = &t->conf;
 	if (nhrp_packet_decode(&p, bytes, len, &fault) < 0) {
 		refuse(srv, meta, NHRP_COUNTER_BAD + fault.bad, nhrp_bad_error_code(fault.bad),
 		       fault.offset);
 		return;
 	}
+	rx.packet = &p;
 	srv->counters[NHRP_COUNTER_RX + p.type]++;
 	if (handlers[p.type])
 		handlers[p.type](srv, &rx);

@@ -50,8 +50,8 @@ enum nhrp_refusal {
 	X(EXT_UNKNOWN, NHRP_ERROR_UNRECOGNIZED_EXTENSION, "unrecognized-extension", "compulsory") \
 	X(EXT_TWICE, NHRP_ERROR_INVALID_EXTENSION, "extension-twice", "RFC 2332 5.3")             \
 	X(EXT_VALUE, NHRP_ERROR_INVALID_EXTENSION, "extension-value", "its CIEs are malformed")   \
-	X(REPLY_SIZE, NHRP_ERROR_SIZE_EXCEEDED, "reply-too-big", "does not fit the tunnel's MTU") \
-	X(SEND, NHRP_ERROR_PROTOCOL, "send-failed", "the dataplane took no reply")
+	X(TOO_BIG, NHRP_ERROR_SIZE_EXCEEDED, "too-big", "ours does not fit the tunnel's MTU")     \
+	X(SEND, NHRP_ERROR_PROTOCOL, "send-failed", "the dataplane did not take ours")
 
 enum nhrp_drop {
 #define X(id, code, name, help) NHRP_DROP_##id,

@@ -128,7 +128,7 @@ static void test_reply_lost(void **state)
 	(void)state;
 	too_big(&p);
 	assert_false(harness_ask("192.0.2.11", &p, &r));
-	assert_int_equal(harness_dropped(NHRP_DROP_REPLY_SIZE), 1);
+	assert_int_equal(harness_dropped(NHRP_DROP_TOO_BIG), 1);
 	p = harness_request();
 	fake_dp.fail_inject = -ENOSPC;
 	assert_false(harness_ask("192.0.2.11", &p, &r));
