@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What the stages read and write of security associations. dp_sa.h is the control core's side.
+ *
+ * An SA is written by its home worker only (sequence number, window, counters); the control core
+ * writes `bound` and `spoke`, and everything else before it publishes the index. Slots are reused
+ * after a grace period, their keys wiped.
+ */
+#include "crypto.h"
+#include "dp_priv.h"
+#include "table.h"
+
+#define SA_F_ESN        0x01
+#define SA_F_NATT       0x02
+#define SA_F_OUT        0x04
+#define SA_F_STOP       0x08 /* hard limit or no number left: worker's note, told by an event */
+
+#define SA_WINDOW_UNIT  32
+#define SA_INLINE_WORDS 8 /* a window of up to 448 packets needs no other memory */
+
+struct sa {
+	/* What each packet touches: one line. */
+	uint64_t seq; /* out: last number used. in: highest authenticated */
+	union {
+		uint64_t bound;   /* out: last number that may be used */
+		uint64_t *bitmap; /* in: RFC 6479 ring of 64-bit words, a power of two of them */
+	};
+	uint64_t pkts, bytes;
+	uint64_t check_pkts; /* at this many packets limits are looked at again: sa_check() */
+	uint64_t last_tsc;   /* of the last packet */
+	rte_be32_t spi_be;
+	rte_be32_t salt;
+	uint32_t spoke; /* in: the only spoke of its peer, 0: none or several: by look-up */
+	uint8_t alg;    /* enum dp_sa_alg */
+	uint8_t flags;
+	uint8_t home;     /* worker */
+	uint8_t window32; /* in: packets / SA_WINDOW_UNIT; 0: no replay check */
+	/* What exceptions and the end of the line need. */
+	rte_be32_t local_be, remote_be;
+	uint16_t natt_port, natt_local_port; /* host order */
+	uint32_t peer;                       /* peer.h */
+	uint32_t profile;
+	uint32_t identity;
+	uint32_t bitmap_mask; /* words - 1 */
+	uint32_t bad_icv, replayed;
+	uint64_t soft_bytes, hard_bytes, soft_pkts, hard_pkts; /* UINT64_MAX: none */
+	uint64_t bitmap_inline[SA_INLINE_WORDS] __rte_cache_aligned;
+	struct crypto_key key;
+} __rte_cache_aligned;
+_Static_assert(offsetof(struct sa, local_be) == 64, "the hot part is one line");
+
+extern struct sa *sas;                 /* [limits.sas + 1]; 0: none */
+extern struct rte_hash *sa_table;      /* inbound: sa_key() -> index */
+extern struct rte_hash *foreign_table; /* (local, SPI) of the kernel's own SAs -> 1 */
+
+/* Direct-mapped in front of sa_table: by the low bits of the SPI, index or 0. A hit is proved by
+ * the SA's own SPI and address. Written by the control core. */
+#define SA_HINTS (1U << 16)
+extern uint32_t *sa_hints;
+
+static inline struct table_key sa_key(rte_be32_t local_be, rte_be32_t spi_be)
+{
+	return table_key_ip4(local_be, 0, 0, spi_be);
+}
+
+static inline uint32_t *sa_hint(rte_be32_t spi_be)
+{
+	return &sa_hints[rte_be_to_cpu_32(spi_be) & (SA_HINTS - 1)];
+}
+
+/* Limits, the reserve of numbers, events: when pkts has reached check_pkts, or seq the bound.
+ * False: the SA must not be used for this packet. Context: home worker. */
+bool sa_check(struct dp_worker *w, struct sa *sa);
+/* Queues events for the control core, at most one per second and peer (not for each packet: the
+ * caller may call it for every packet). Context: home worker. */
+void sa_tell_moved(struct dp_worker *w, struct sa *sa, rte_be32_t remote_be, uint16_t natt_port);
+void sa_tell_wanted(struct dp_worker *w, uint32_t adj);
+
+/* handover.c: to the home worker of the SA, which takes it up where this one left the line: `in`
+ * before the replay check, else behind the forwarding stage with meta->adj set. Takes the packet;
+ * full: drop by name. Context: worker. */
+void handover(struct dp_worker *w, struct rte_mbuf *m, uint8_t home);
