@@ -5,6 +5,7 @@
  * else includes it. A handler of a further type is a function as nhrp_reg_request() and a row in
  * the table of nhrp_server.c. Context: control.
  */
+#include "nhrp_purge.h"
 #include "nhrp_requesters.h"
 #include "nhrp_server.h"
 
@@ -23,6 +24,7 @@ struct nhrp_server {
 	struct spoke_table *spokes;
 	struct nhrp_cache *cache;
 	struct nhrp_requesters *requesters;
+	struct nhrp_purges *purges;
 	uint64_t counters[NHRP_COUNTER_COUNT];
 };
 
@@ -109,5 +111,12 @@ bool nhrp_reply_init(struct nhrp_server *srv,
 		     uint8_t type,
 		     struct nhrp_reply *reply);
 
+static inline void nhrp_note(struct nhrp_server *srv, enum nhrp_note what)
+{
+	srv->counters[NHRP_COUNTER_NOTE + what]++;
+}
+
 /* Handlers. */
 void nhrp_reg_request(struct nhrp_server *srv, const struct nhrp_rx *rx);
+void nhrp_purge_request(struct nhrp_server *srv, const struct nhrp_rx *rx);
+void nhrp_purge_reply(struct nhrp_server *srv, const struct nhrp_rx *rx);

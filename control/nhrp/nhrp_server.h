@@ -51,13 +51,30 @@ enum nhrp_refusal {
 	X(EXT_TWICE, NHRP_ERROR_INVALID_EXTENSION, "extension-twice", "RFC 2332 5.3")             \
 	X(EXT_VALUE, NHRP_ERROR_INVALID_EXTENSION, "extension-value", "its CIEs are malformed")   \
 	X(TOO_BIG, NHRP_ERROR_SIZE_EXCEEDED, "too-big", "ours does not fit the tunnel's MTU")     \
-	X(SEND, NHRP_ERROR_PROTOCOL, "send-failed", "the dataplane did not take ours")
+	X(SEND, NHRP_ERROR_PROTOCOL, "send-failed", "the dataplane did not take ours")            \
+	X(PURGE_OTHERS, NHRP_ERROR_PROTOCOL, "purge-of-anothers", "the sender is not the holder") \
+	X(PURGE_REPLY, NHRP_ERROR_PROTOCOL, "purge-reply-unexpected", "answers nothing of ours")
 
 enum nhrp_drop {
 #define X(id, code, name, help) NHRP_DROP_##id,
 	NHRP_DROP_LIST(X)
 #undef X
 		NHRP_DROP_COUNT,
+};
+
+/* What else is counted: id, name, help. */
+#define NHRP_NOTE_LIST(X)                                                                \
+	X(PURGE_RETRIED, "purge-retried", "repeats of purge requests not answered")      \
+	X(PURGE_ANSWERED, "purge-answered", "purge requests of ours that were answered") \
+	X(PURGE_GIVEN_UP, "purge-given-up", "purge requests never answered")             \
+	X(PURGE_LOST, "purge-lost", "bindings that went untold: too many waited")        \
+	X(REQUESTER_LOST, "requester-not-noted", "will not be purged: the table is full")
+
+enum nhrp_note {
+#define X(id, name, help) NHRP_NOTE_##id,
+	NHRP_NOTE_LIST(X)
+#undef X
+		NHRP_NOTE_COUNT,
 };
 
 /* Counters are numbered by group and row: NHRP_COUNTER_RX + NHRP_TYPE_PURGE_REQUEST. */
@@ -68,7 +85,8 @@ enum nhrp_counter_group {
 	NHRP_COUNTER_BAD = NHRP_COUNTER_UNSERVED + NHRP_TYPES_END,  /* + enum nhrp_bad: malformed */
 	NHRP_COUNTER_DROP = NHRP_COUNTER_BAD + NHRP_BAD_COUNT,      /* + enum nhrp_drop */
 	NHRP_COUNTER_REFUSED = NHRP_COUNTER_DROP + NHRP_DROP_COUNT, /* + enum nhrp_refusal */
-	NHRP_COUNTER_COUNT = NHRP_COUNTER_REFUSED + NHRP_REFUSAL_COUNT,
+	NHRP_COUNTER_NOTE = NHRP_COUNTER_REFUSED + NHRP_REFUSAL_COUNT, /* + enum nhrp_note */
+	NHRP_COUNTER_COUNT = NHRP_COUNTER_NOTE + NHRP_NOTE_COUNT,
 };
 
 struct nhrp_server;
