@@ -11,36 +11,39 @@
 
 #include "dp_sa.h"
 
-/* Expanded keys: everything that the algorithm needs. 64-byte aligned; wiped with crypto_wipe.
- * GCM touches the first 240 and, for short packets, the last 256 bytes. */
-#define CRYPTO_KEY_BYTES 1088
+/* Expanded keys: everything that the algorithm needs. 64-byte aligned; wiped with crypto_wipe. What
+ * GCM touches of it: crypto.c, key_prefetch. */
+#define CRYPTO_KEY_BYTES 1024
 struct crypto_key {
 	uint8_t bytes[CRYPTO_KEY_BYTES];
 } __rte_cache_aligned;
 
 /*
- * One packet. `text` is what is encrypted: payload, padding, trailer. The caller has laid out
- * SPI | sequence | IV right in front of it and room for the ICV behind it, and fills
- *   iv   counter modes: salt, then the 8 bytes of the wire's IV, then anything (16 bytes, built in
- *        registers for the whole burst ahead of time); CBC: the 16 bytes of the wire's IV
- *   aad  SPI | sequence as in the packet: 8 bytes; with ESN SPI | sequence high | sequence low,
- *        which is not on the wire in this form: 12 bytes in aad_esn
- * HMAC covers SPI | sequence | IV | text, with ESN followed by the high half, which is not on the
- * wire: seq_hi_be.
+ * One packet. `text` is what is encrypted: payload, padding, trailer (RFC 4303 section 2). The
+ * caller has laid out SPI | sequence | IV right in front of it, the ICV is right behind it, and
+ * fills all but ok. One cache line.
  */
 struct crypto_op {
 	const struct crypto_key *key;
-	const uint8_t *aad; /* in the packet, or aad_esn */
 	uint8_t *text;
-	uint8_t *icv; /* out: written there; in: the one to compare with, left as it is */
-	uint32_t text_len;
-	uint8_t aad_len; /* 8, or 12: with ESN */
-	uint8_t ok;      /* in: ICV is right; compared in constant time */
-	uint16_t reserved;
-	uint32_t seq_hi_be;
+	uint32_t text_len; /* of CBC: whole blocks, else ok is false */
+	bool esn;          /* aad_esn has what is authenticated instead of SPI | sequence */
+	bool ok; /* in: the ICV is right; out: false only for a length that the cipher cannot do.
+		    A packet that is not ok must be dropped: it is garbage, or in clear. */
+	/* CBC, encryption: iv is a number used once with this key. The wire's IV, which nobody must
+	 * be able to foretell (RFC 3602 section 3), becomes its encryption (NIST SP 800-38A
+	 * appendix C): one more block in front of the text, under an IV of 0. */
+	bool nonce;
+	uint8_t reserved;
+	/* Counter modes: salt, the 8 bytes of the wire's IV, anything (built in registers for the
+	 * whole burst ahead of time). CBC: the 16 bytes of the wire's IV. NULL: unused. */
 	uint8_t iv[16] __rte_aligned(16);
-	uint8_t aad_esn[16];
-};
+	/* SPI | sequence high | sequence low, as RFC 4106 section 5 authenticates them. HMAC wants
+	 * SPI | low | IV | text | high (RFC 4303 section 2.2.1): takes the high half from here, and
+	 * puts it where the ICV is for the time of the call. */
+	uint8_t aad_esn[16] __rte_aligned(16);
+} __rte_cache_aligned;
+_Static_assert(sizeof(struct crypto_op) == 64, "one cache line");
 
 struct crypto; /* a manager: one per worker, and one of the control core for key expansion */
 
@@ -61,7 +64,8 @@ int crypto_key_expand(struct crypto *c,
 void crypto_wipe(void *p, size_t len);
 
 /* All n <= DP_BURST operations have the algorithm `alg`. Prefetches keys 3 packets ahead itself.
- * Context: worker, with its own manager. */
+ * Writes ICVs. Context: worker, with its own manager. */
 void crypto_encrypt(struct crypto *c, enum dp_sa_alg alg, struct crypto_op **ops, uint16_t n);
-/* Sets ok. What is decrypted although the ICV is wrong is garbage: drop it. */
+/* ICVs are compared in constant time and left as they are. What is decrypted although the ICV is
+ * wrong is garbage; the other packets of the burst are not disturbed. */
 void crypto_decrypt(struct crypto *c, enum dp_sa_alg alg, struct crypto_op **ops, uint16_t n);

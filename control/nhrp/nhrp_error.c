@@ -37,7 +37,7 @@ static bool rate_ok(struct nhrp_server *srv, const struct nhrp_rx *rx)
 
 	if (rate_take(registered ? &s->errors : &srv->stranger_errors, rx->now_ms))
 		return true;
-	srv->counters[registered ? NHRP_COUNTER_ERRORS_HELD : NHRP_COUNTER_ERRORS_HELD_STRANGERS]++;
+	nhrp_note(srv, registered ? NHRP_NOTE_ERRORS_HELD : NHRP_NOTE_ERRORS_HELD_STRANGERS);
 	return false;
 }
 

@@ -6,6 +6,7 @@
  * the table of nhrp_server.c. Context: control.
  */
 #include "control/rate.h"
+#include "nhrp_purge.h"
 #include "nhrp_requesters.h"
 #include "nhrp_server.h"
 
@@ -36,6 +37,7 @@ struct nhrp_server {
 	struct rate stranger_errors;
 	uint64_t seed;
 	struct nhrp_told told[NHRP_TOLD_MAX];
+	struct nhrp_purges *purges;
 	uint64_t counters[NHRP_COUNTER_COUNT];
 };
 
@@ -158,6 +160,13 @@ typedef bool (*nhrp_error_taker_fn)(struct nhrp_server *srv,
 				    const struct nhrp_rx *rx,
 				    const struct nhrp_packet *about);
 
+static inline void nhrp_note(struct nhrp_server *srv, enum nhrp_note what)
+{
+	srv->counters[NHRP_COUNTER_NOTE + what]++;
+}
+
 /* Handlers. */
 void nhrp_error_received(struct nhrp_server *srv, const struct nhrp_rx *rx);
 void nhrp_reg_request(struct nhrp_server *srv, const struct nhrp_rx *rx);
+void nhrp_purge_request(struct nhrp_server *srv, const struct nhrp_rx *rx);
+void nhrp_purge_reply(struct nhrp_server *srv, const struct nhrp_rx *rx);

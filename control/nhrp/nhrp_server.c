@@ -26,6 +26,8 @@ typedef void (*nhrp_handler_fn)(struct nhrp_server *srv, const struct nhrp_rx *r
 static const nhrp_handler_fn handlers[NHRP_TYPES_END] = {
 	[NHRP_TYPE_REGISTRATION_REQUEST] = nhrp_reg_request,
 	[NHRP_TYPE_ERROR_INDICATION] = nhrp_error_received,
+	[NHRP_TYPE_PURGE_REQUEST] = nhrp_purge_request,
+	[NHRP_TYPE_PURGE_REPLY] = nhrp_purge_reply,
 };
 
 struct nhrp_server *nhrp_server_new(const struct nhrp_server_conf *conf)
@@ -37,12 +39,14 @@ struct nhrp_server *nhrp_server_new(const struct nhrp_server_conf *conf)
 	srv->tunnels = calloc(conf->tunnels, sizeof(*srv->tunnels));
 	srv->cache = nhrp_cache_new(conf->bindings, conf->spokes, &conf->routes);
 	srv->requesters = nhrp_requesters_new(conf->bindings);
-	if (!srv->tunnels || !srv->cache || !srv->requesters) {
+	srv->tunnel_count = conf->tunnels;
+	srv->spokes = conf->spokes;
+	if (srv->cache)
+		srv->purges = nhrp_purges_new(srv, conf->bindings);
+	if (!srv->tunnels || !srv->cache || !srv->requesters || !srv->purges) {
 		nhrp_server_free(srv);
 		return NULL;
 	}
-	srv->tunnel_count = conf->tunnels;
-	srv->spokes = conf->spokes;
 	srv->peers = conf->peers;
 	srv->seed = hash_seed();
 	return srv;
@@ -52,6 +56,7 @@ void nhrp_server_free(struct nhrp_server *srv)
 {
 	if (!srv)
 		return;
+	nhrp_purges_free(srv->purges);
 	nhrp_requesters_free(srv->requesters);
 	nhrp_cache_free(srv->cache);
 	free(srv->tunnels);
@@ -193,15 +198,22 @@ bool nhrp_server_tick(struct nhrp_server *srv, uint64_t now_ms)
 {
 	nhrp_cache_tick(srv->cache, now_ms, TICK_MAX);
 	nhrp_requesters_tick(srv->requesters, now_ms, TICK_MAX);
+	nhrp_purges_tick(srv->purges, now_ms, TICK_MAX);
 	return nhrp_server_next_ms(srv) <= now_ms;
 }
 
 uint64_t nhrp_server_next_ms(const struct nhrp_server *srv)
 {
-	uint64_t cache = nhrp_cache_next_ms(srv->cache);
-	uint64_t requesters = nhrp_requesters_next_ms(srv->requesters);
+	const uint64_t due[] = {
+		nhrp_cache_next_ms(srv->cache),
+		nhrp_requesters_next_ms(srv->requesters),
+		nhrp_purges_next_ms(srv->purges),
+	};
+	uint64_t first = due[0];
 
-	return cache < requesters ? cache : requesters;
+	for (size_t i = 1; i < sizeof(due) / sizeof(due[0]); i++)
+		first = due[i] < first ? due[i] : first;
+	return first;
 }
 
 struct nhrp_cache *nhrp_server_cache(struct nhrp_server *srv)
@@ -212,41 +224,4 @@ struct nhrp_cache *nhrp_server_cache(struct nhrp_server *srv)
 uint64_t nhrp_server_counter(const struct nhrp_server *srv, unsigned counter)
 {
 	return srv->counters[counter];
-}
-
-const char *nhrp_counter_name(unsigned counter)
-{
-	static const char *const names[NHRP_COUNTER_COUNT] = {
-#define X(id, value, name) [NHRP_COUNTER_RX + NHRP_TYPE_##id] = "rx-" name,
-		NHRP_TYPE_LIST(X)
-#undef X
-#define X(id, value, name) [NHRP_COUNTER_TX + NHRP_TYPE_##id] = "tx-" name,
-			NHRP_TYPE_LIST(X)
-#undef X
-#define X(id, value, name) [NHRP_COUNTER_UNSERVED + NHRP_TYPE_##id] = "not-served-" name,
-				NHRP_TYPE_LIST(X)
-#undef X
-#define X(id, err, code, name) [NHRP_COUNTER_BAD + NHRP_BAD_##id] = "bad-" name,
-					NHRP_BAD_LIST(X)
-#undef X
-#define X(id, code, name, help) [NHRP_COUNTER_DROP + NHRP_DROP_##id] = "dropped-" name,
-						NHRP_DROP_LIST(X)
-#undef X
-#define X(id, code, name, help) [NHRP_COUNTER_REFUSED + NHRP_REFUSAL_##id] = "refused-" name,
-							NHRP_REFUSAL_LIST(X)
-#undef X
-#define X(id, value, name) [NHRP_COUNTER_ERRORS_RX + (value)] = "error-rx-" name,
-								NHRP_ERROR_CODE_LIST(X)
-#undef X
-#define X(id, value, name) [NHRP_COUNTER_ERRORS_TX + (value)] = "error-tx-" name,
-									NHRP_ERROR_CODE_LIST(X)
-#undef X
-										[NHRP_COUNTER_ERRORS_RX] =
-											"error-rx-"
-											"other",
-		[NHRP_COUNTER_ERRORS_HELD] = "error-suppressed-spoke",
-		[NHRP_COUNTER_ERRORS_HELD_STRANGERS] = "error-suppressed-unregistered",
-	};
-
-	return names[counter];
 }

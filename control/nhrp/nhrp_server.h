@@ -65,13 +65,33 @@ enum nhrp_refusal {
 	X(AUTH_WRONG, NHRP_ERROR_AUTHENTICATION, "authentication-wrong", "another word")          \
 	X(OWN_ERROR, NHRP_ERROR_NONE, "own-error", "our error indication came back")              \
 	X(ERROR_FOREIGN, NHRP_ERROR_NONE, "error-not-for-us",                                     \
-	  "about nothing that we sent or forwarded")
+	  "about nothing that we sent or forwarded")                                              \
+	X(PURGE_OTHERS, NHRP_ERROR_PROTOCOL, "purge-of-anothers", "the sender is not the holder") \
+	X(PURGE_REPLY, NHRP_ERROR_PROTOCOL, "purge-reply-unexpected", "answers nothing of ours")
 
 enum nhrp_drop {
 #define X(id, code, name, help) NHRP_DROP_##id,
 	NHRP_DROP_LIST(X)
 #undef X
 		NHRP_DROP_COUNT,
+};
+
+/* What else is counted: id, name, help. */
+#define NHRP_NOTE_LIST(X)                                                                 \
+	X(PURGE_RETRIED, "purge-retried", "repeats of purge requests not answered")       \
+	X(PURGE_ANSWERED, "purge-answered", "purge requests of ours that were answered")  \
+	X(PURGE_GIVEN_UP, "purge-given-up", "purge requests never answered")              \
+	X(PURGE_LOST, "purge-lost", "bindings that went untold: too many waited")         \
+	X(REQUESTER_LOST, "requester-not-noted", "will not be purged: the table is full") \
+	X(ERRORS_HELD, "error-suppressed-spoke", "errors not sent: a spoke's rate")       \
+	X(ERRORS_HELD_STRANGERS, "error-suppressed-unregistered",                         \
+	  "errors not sent: the rate of all others")
+
+enum nhrp_note {
+#define X(id, name, help) NHRP_NOTE_##id,
+	NHRP_NOTE_LIST(X)
+#undef X
+		NHRP_NOTE_COUNT,
 };
 
 /* Counters are numbered by group and row: NHRP_COUNTER_RX + NHRP_TYPE_PURGE_REQUEST. */
@@ -84,10 +104,8 @@ enum nhrp_counter_group {
 	NHRP_COUNTER_REFUSED = NHRP_COUNTER_DROP + NHRP_DROP_COUNT, /* + enum nhrp_refusal */
 	NHRP_COUNTER_ERRORS_RX = NHRP_COUNTER_REFUSED + NHRP_REFUSAL_COUNT, /* + row of the code */
 	NHRP_COUNTER_ERRORS_TX = NHRP_COUNTER_ERRORS_RX + NHRP_ERROR_ROWS,  /* + row of the code */
-	NHRP_COUNTER_ERRORS_HELD =
-		NHRP_COUNTER_ERRORS_TX + NHRP_ERROR_ROWS, /* over a spoke's rate */
-	NHRP_COUNTER_ERRORS_HELD_STRANGERS, /* over that of all who are not registered */
-	NHRP_COUNTER_COUNT,
+	NHRP_COUNTER_NOTE = NHRP_COUNTER_ERRORS_TX + NHRP_ERROR_ROWS,       /* + enum nhrp_note */
+	NHRP_COUNTER_COUNT = NHRP_COUNTER_NOTE + NHRP_NOTE_COUNT,
 };
 
 struct nhrp_server;

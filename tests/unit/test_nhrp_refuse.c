@@ -172,8 +172,6 @@ static void test_not_served(void **state)
 		size_t len;
 		enum nhrp_type type;
 	} rows[] = {
-		{nhrp_purge_request, sizeof(nhrp_purge_request), NHRP_TYPE_PURGE_REQUEST},
-		{nhrp_purge_reply, sizeof(nhrp_purge_reply), NHRP_TYPE_PURGE_REPLY},
 		{nhrp_cisco_traffic, sizeof(nhrp_cisco_traffic), NHRP_TYPE_TRAFFIC_INDICATION},
 	};
 
