@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "control/rate.h"
 #include "dataplane/dp_spoke.h"
 
 #define SPOKE_STATE_LIST(X)                            \
@@ -41,6 +42,7 @@ struct spoke {
 	struct nhrp_binding_list bindings; /* of nhrp_cache.c */
 	uint32_t binding_count;
 	uint32_t multicast_count; /* of them, that want multicast */
+	struct rate errors;       /* error indications sent to it */
 	/* private to spoke.c */
 	LIST_ENTRY(spoke) bucket;
 	LIST_ENTRY(spoke) list; /* free or dying */

@@ -30,7 +30,11 @@ struct crypto_op {
 	bool esn;          /* aad_esn has what is authenticated instead of SPI | sequence */
 	bool ok; /* in: the ICV is right; out: false only for a length that the cipher cannot do.
 		    A packet that is not ok must be dropped: it is garbage, or in clear. */
-	uint16_t reserved;
+	/* CBC, encryption: iv is a number used once with this key. The wire's IV, which nobody must
+	 * be able to foretell (RFC 3602 section 3), becomes its encryption (NIST SP 800-38A
+	 * appendix C): one more block in front of the text, under an IV of 0. */
+	bool nonce;
+	uint8_t reserved;
 	/* Counter modes: salt, the 8 bytes of the wire's IV, anything (built in registers for the
 	 * whole burst ahead of time). CBC: the 16 bytes of the wire's IV. NULL: unused. */
 	uint8_t iv[16] __rte_aligned(16);

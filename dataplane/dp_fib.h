@@ -52,6 +52,9 @@ int dp_fib_set(uint16_t vrf, const struct dp_prefix *prefix, const struct dp_rou
 int dp_fib_del(uint16_t vrf, const struct dp_prefix *prefix);
 /* Longest match; -ENOENT when no route covers it. */
 int dp_fib_lookup(uint16_t vrf, const struct dp_addr *addr, struct dp_route *route);
+/* Some longer prefix inside this one has a route; our own addresses do not count. IPv4 only, else
+ * false. A few steps per bit, and one per own address inside. */
+bool dp_fib_has_longer(uint16_t vrf, const struct dp_prefix *prefix);
 
 struct dp_fib_info {
 	uint32_t routes, routes_max;

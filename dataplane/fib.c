@@ -311,6 +311,24 @@ int dp_fib_lookup(uint16_t vrf, const struct dp_addr *addr, struct dp_route *rou
 	return 0;
 }
 
+bool dp_fib_has_longer(uint16_t vrf, const struct dp_prefix *prefix)
+{
+	struct rte_rib_node *node = NULL;
+	struct dp_route route;
+	struct rte_rib *rib;
+
+	if (vrf >= FIB_VRFS || prefix->addr.family != AF_INET)
+		return false;
+	rib = rte_fib_get_rib(fibs[vrf]);
+	do {
+		node = rte_rib_get_nxt(rib, ntohl(prefix->addr.ip4_be), prefix->len, node,
+				       RTE_RIB_GET_NXT_ALL);
+		if (node != NULL)
+			fib_nh_fill(node_nh(node), &route);
+	} while (node != NULL && route.type == DP_ROUTE_LOCAL);
+	return node != NULL;
+}
+
 static void row_fill(struct rte_rib_node *node,
 		     struct dp_fib_row *row,
 		     struct dp_fib_cursor *cursor)

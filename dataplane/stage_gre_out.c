@@ -8,46 +8,21 @@
 #include "fib.h"
 #include "icmp.h"
 #include "neigh.h"
+#include "outer.h"
 #include "spoke.h"
 #include "stages.h"
 #include "wire.h"
 
-#define NHRP_TOS 0xc0 /* CS6, as routing protocols (RFC 4594 section 3.1) */
-
-/*
- * DSCP and ECN are the inner packet's (RFC 2983 uniform model, RFC 6040 normal mode). With DF clear
- * the ID must differ from packet to packet (RFC 6864): the caller gives a count.
- */
-static uint8_t *header_push(
-	struct rte_mbuf *m, const struct adj *a, uint8_t tos, bool df, uint16_t count)
+static uint8_t *header_push(struct rte_mbuf *m, const struct adj *a, struct outer_marks marks)
 {
 	uint8_t *p = (uint8_t *)rte_pktmbuf_prepend(m, a->header_len);
-	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)p;
 
 	/* By fixed lengths: a variable one would be a call. */
 	memcpy(p, a->header, ADJ_HEADER_MIN);
 	if (likely(a->header_len == ADJ_HEADER_MIN + 4))
 		memcpy(p + ADJ_HEADER_MIN, a->header + ADJ_HEADER_MIN, 4);
-	ip->type_of_service = tos;
-	ip->total_length = rte_cpu_to_be_16(m->data_len);
-	ip->packet_id = df ? 0 : rte_cpu_to_be_16(count);
-	ip->fragment_offset = df ? RTE_BE16(RTE_IPV4_HDR_DF_FLAG) : 0;
-	ip->hdr_checksum = ip4_sum_fold(a->ip_sum + rte_cpu_to_be_16(tos) + ip->total_length +
-					ip->packet_id + ip->fragment_offset);
+	outer_finish((struct rte_ipv4_hdr *)p, m->data_len, a->ip_sum, marks);
 	return p;
-}
-
-static bool df_outer(const struct adj *a, const struct rte_ipv4_hdr *inner)
-{
-	switch ((enum dp_df)a->df) {
-	case DP_DF_SET:
-		return true;
-	case DP_DF_COPY:
-		return (inner->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG)) != 0;
-	case DP_DF_CLEAR:
-		return false;
-	}
-	return true;
 }
 
 static void encapsulate(struct dp_worker *w, struct rte_mbuf *m, const struct adj *a)
@@ -60,7 +35,7 @@ static void encapsulate(struct dp_worker *w, struct rte_mbuf *m, const struct ad
 	live_note(LIVE_SPOKE, a->spoke);
 	dp_meta(m)->neigh = a->neigh;
 	dp_meta_neigh_note(dp_meta(m));
-	header_push(m, a, inner->type_of_service, df_outer(a, inner), (uint16_t)counters->tx_pkts);
+	header_push(m, a, outer_marks_ip(a, inner, (uint16_t)counters->tx_pkts));
 }
 
 uint16_t stage_gre_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
@@ -126,7 +101,7 @@ static bool nhrp_encapsulate(struct dp_worker *w, struct rte_mbuf *m)
 		adj_build(&bare, meta->tunnel, &meta->outer_dst);
 		a = &bare;
 	}
-	p = header_push(m, a, NHRP_TOS, a->df == DP_DF_SET, (uint16_t)w->stats.injected_pkts);
+	p = header_push(m, a, outer_marks_nhrp(a, (uint16_t)w->stats.injected_pkts));
 	memcpy(p + ADJ_GRE_PROTOCOL_OFFSET, &protocol, sizeof(protocol));
 	return true;
 }

@@ -168,7 +168,18 @@ int nhrp_requesters_note(struct nhrp_requesters *t, const struct nhrp_requester 
 
 int nhrp_requester_note(struct nhrp_server *srv, const struct nhrp_requester *r, uint64_t now_ms)
 {
-	return nhrp_requesters_note(srv->requesters, r, now_ms);
+	int err = nhrp_requesters_note(srv->requesters, r, now_ms);
+
+	if (err < 0)
+		nhrp_note(srv, NHRP_NOTE_REQUESTER_LOST);
+	return err;
+}
+
+bool nhrp_requesters_has(const struct nhrp_requesters *t,
+			 uint16_t tunnel,
+			 const struct dp_addr *binding)
+{
+	return find_binding(t, tunnel, binding) != NULL;
 }
 
 bool nhrp_requesters_take(struct nhrp_requesters *t,
@@ -183,6 +194,23 @@ bool nhrp_requesters_take(struct nhrp_requesters *t,
 	*r = e->r;
 	forget(t, e);
 	return true;
+}
+
+bool nhrp_requesters_take_next(struct nhrp_requesters *t,
+			       uint16_t requester_tunnel,
+			       uint32_t *cursor,
+			       struct nhrp_requester *r)
+{
+	while (*cursor < t->fresh) {
+		struct entry *e = &t->entries[(*cursor)++];
+
+		if (e->end.slot == 0 || e->r.requester_tunnel != requester_tunnel)
+			continue;
+		*r = e->r;
+		forget(t, e);
+		return true;
+	}
+	return false;
 }
 
 unsigned nhrp_requesters_list(const struct nhrp_requesters *t,

@@ -43,13 +43,22 @@ int nhrp_requesters_note(struct nhrp_requesters *t,
 			 const struct nhrp_requester *r,
 			 uint64_t now_ms);
 
+/* Somebody was told of this binding. O(1). */
+bool nhrp_requesters_has(const struct nhrp_requesters *t,
+			 uint16_t tunnel,
+			 const struct dp_addr *binding);
 /* Takes one of those out whose answer hangs on the binding of this address; false: none is left.
  * O(1). */
 bool nhrp_requesters_take(struct nhrp_requesters *t,
 			  uint16_t tunnel,
 			  const struct dp_addr *binding,
 			  struct nhrp_requester *r);
-/* Up to max of them are copied into rows; returns how many there are in all. */
+/* Takes the next one out whose request came in on this tunnel, from *cursor on (start with 0). */
+bool nhrp_requesters_take_next(struct nhrp_requesters *t,
+			       uint16_t requester_tunnel,
+			       uint32_t *cursor,
+			       struct nhrp_requester *r);
+/* Up to max of those of a binding are copied into rows; returns how many there are in all. */
 unsigned nhrp_requesters_list(const struct nhrp_requesters *t,
 			      uint16_t tunnel,
 			      const struct dp_addr *binding,

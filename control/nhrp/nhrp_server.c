@@ -2,12 +2,11 @@
 /*
  * nhrp_server: from a punted packet to its handler. Decodes, finds the tunnel, counts, looks the
  * handler up in one table by packet type: a further type is a row here and a function declared in
- * nhrp_priv.h. Everything that is not answered goes through one
- * function, with the code and offset that an error indication carries. Only the control core
+ * nhrp_priv.h. Authentication is checked before. Everything that is not answered goes through one
+ * function, with the code and offset that its error indication carries. Only the control core
  * calls. RFC 2332 sections 5.1 and 5.2.
  *
- * Not done: error indications, authentication, and all types but the registration request; those
- * are counted by name ("not-served-...") and not answered.
+ * Not done: types without a row are counted by name ("not-served-...") and not answered.
  */
 #include "nhrp_priv.h"
 
@@ -17,6 +16,7 @@
 #include <string.h>
 
 #include "control/events.h"
+#include "control/hash.h"
 #include "control/log.h"
 
 #define TICK_MAX 64
@@ -25,6 +25,9 @@ typedef void (*nhrp_handler_fn)(struct nhrp_server *srv, const struct nhrp_rx *r
 
 static const nhrp_handler_fn handlers[NHRP_TYPES_END] = {
 	[NHRP_TYPE_REGISTRATION_REQUEST] = nhrp_reg_request,
+	[NHRP_TYPE_ERROR_INDICATION] = nhrp_error_received,
+	[NHRP_TYPE_PURGE_REQUEST] = nhrp_purge_request,
+	[NHRP_TYPE_PURGE_REPLY] = nhrp_purge_reply,
 };
 
 struct nhrp_server *nhrp_server_new(const struct nhrp_server_conf *conf)
@@ -36,12 +39,16 @@ struct nhrp_server *nhrp_server_new(const struct nhrp_server_conf *conf)
 	srv->tunnels = calloc(conf->tunnels, sizeof(*srv->tunnels));
 	srv->cache = nhrp_cache_new(conf->bindings, conf->spokes, &conf->routes);
 	srv->requesters = nhrp_requesters_new(conf->bindings);
-	if (!srv->tunnels || !srv->cache || !srv->requesters) {
+	srv->tunnel_count = conf->tunnels;
+	srv->spokes = conf->spokes;
+	if (srv->cache)
+		srv->purges = nhrp_purges_new(srv, conf->bindings);
+	if (!srv->tunnels || !srv->cache || !srv->requesters || !srv->purges) {
 		nhrp_server_free(srv);
 		return NULL;
 	}
-	srv->tunnel_count = conf->tunnels;
-	srv->spokes = conf->spokes;
+	srv->peers = conf->peers;
+	srv->seed = hash_seed();
 	return srv;
 }
 
@@ -49,6 +56,7 @@ void nhrp_server_free(struct nhrp_server *srv)
 {
 	if (!srv)
 		return;
+	nhrp_purges_free(srv->purges);
 	nhrp_requesters_free(srv->requesters);
 	nhrp_cache_free(srv->cache);
 	free(srv->tunnels);
@@ -111,9 +119,9 @@ void nhrp_server_tunnel_del(struct nhrp_server *srv, uint16_t tunnel, uint64_t n
 	nhrp_cache_tunnel_del(srv->cache, tunnel, now_ms);
 }
 
-/* The one place of packets that get no answer: an error indication starts here. */
+/* The one place of packets that get no reply. */
 static void refuse(struct nhrp_server *srv,
-		   const struct dp_punt_meta *meta,
+		   const struct nhrp_rx *rx,
 		   unsigned counter,
 		   enum nhrp_error_code code,
 		   uint16_t offset)
@@ -121,9 +129,13 @@ static void refuse(struct nhrp_server *srv,
 	char from[DP_ADDR_STRLEN], error[NHRP_NAME_LEN];
 
 	srv->counters[counter]++;
-	event_emit(EVENT_NHRP_DROPPED, spoke_tunnel_name(srv->spokes, meta->tunnel),
-		   "%s at byte %u (%s) from %s", nhrp_counter_name(counter), offset,
-		   nhrp_error_code_name(code, error), dp_addr_format(&meta->outer_src, from));
+	if (nhrp_tell_due(srv, rx, counter))
+		event_emit(EVENT_NHRP_DROPPED, spoke_tunnel_name(srv->spokes, rx->meta->tunnel),
+			   "%s at byte %u (%s) from %s", nhrp_counter_name(counter), offset,
+			   code == NHRP_ERROR_NONE ? "no error sent"
+						   : nhrp_error_code_name(code, error),
+			   dp_addr_format(&rx->meta->outer_src, from));
+	nhrp_error_send(srv, rx, code, offset);
 }
 
 void nhrp_server_drop(struct nhrp_server *srv,
@@ -137,12 +149,16 @@ void nhrp_server_drop(struct nhrp_server *srv,
 #undef X
 	};
 
-	refuse(srv, rx->meta, NHRP_COUNTER_DROP + drop, codes[drop], offset);
+	refuse(srv, rx, NHRP_COUNTER_DROP + drop, codes[drop], offset);
 }
 
 void nhrp_server_reply(struct nhrp_server *srv, const struct nhrp_rx *rx, struct nhrp_packet *reply)
 {
-	nhrp_send(srv, rx->meta->tunnel, &rx->meta->outer_src, rx->meta->natt_port, reply);
+	int err =
+		nhrp_send(srv, rx->meta->tunnel, &rx->meta->outer_src, rx->meta->natt_port, reply);
+
+	if (err == -EMSGSIZE)
+		nhrp_error_send(srv, rx, NHRP_ERROR_SIZE_EXCEEDED, 0);
 }
 
 void nhrp_server_receive(struct nhrp_server *srv,
@@ -162,12 +178,16 @@ void nhrp_server_receive(struct nhrp_server *srv,
 	}
 	rx.tunnel = &t->conf;
 	if (nhrp_packet_decode(&p, bytes, len, &fault) < 0) {
-		refuse(srv, meta, NHRP_COUNTER_BAD + fault.bad, nhrp_bad_error_code(fault.bad),
+		refuse(srv, &rx, NHRP_COUNTER_BAD + fault.bad, nhrp_bad_error_code(fault.bad),
 		       fault.offset);
 		return;
 	}
 	rx.packet = &p;
 	srv->counters[NHRP_COUNTER_RX + p.type]++;
+	if (!nhrp_auth_check(srv, &rx))
+		return;
+	if (srv->peers.identity)
+		rx.identity = srv->peers.identity(srv->peers.ctx, meta);
 	if (handlers[p.type])
 		handlers[p.type](srv, &rx);
 	else
@@ -178,15 +198,22 @@ bool nhrp_server_tick(struct nhrp_server *srv, uint64_t now_ms)
 {
 	nhrp_cache_tick(srv->cache, now_ms, TICK_MAX);
 	nhrp_requesters_tick(srv->requesters, now_ms, TICK_MAX);
+	nhrp_purges_tick(srv->purges, now_ms, TICK_MAX);
 	return nhrp_server_next_ms(srv) <= now_ms;
 }
 
 uint64_t nhrp_server_next_ms(const struct nhrp_server *srv)
 {
-	uint64_t cache = nhrp_cache_next_ms(srv->cache);
-	uint64_t requesters = nhrp_requesters_next_ms(srv->requesters);
+	const uint64_t due[] = {
+		nhrp_cache_next_ms(srv->cache),
+		nhrp_requesters_next_ms(srv->requesters),
+		nhrp_purges_next_ms(srv->purges),
+	};
+	uint64_t first = due[0];
 
-	return cache < requesters ? cache : requesters;
+	for (size_t i = 1; i < sizeof(due) / sizeof(due[0]); i++)
+		first = due[i] < first ? due[i] : first;
+	return first;
 }
 
 struct nhrp_cache *nhrp_server_cache(struct nhrp_server *srv)
@@ -197,30 +224,4 @@ struct nhrp_cache *nhrp_server_cache(struct nhrp_server *srv)
 uint64_t nhrp_server_counter(const struct nhrp_server *srv, unsigned counter)
 {
 	return srv->counters[counter];
-}
-
-const char *nhrp_counter_name(unsigned counter)
-{
-	static const char *const names[NHRP_COUNTER_COUNT] = {
-#define X(id, value, name) [NHRP_COUNTER_RX + NHRP_TYPE_##id] = "rx-" name,
-		NHRP_TYPE_LIST(X)
-#undef X
-#define X(id, value, name) [NHRP_COUNTER_TX + NHRP_TYPE_##id] = "tx-" name,
-			NHRP_TYPE_LIST(X)
-#undef X
-#define X(id, value, name) [NHRP_COUNTER_UNSERVED + NHRP_TYPE_##id] = "not-served-" name,
-				NHRP_TYPE_LIST(X)
-#undef X
-#define X(id, err, code, name) [NHRP_COUNTER_BAD + NHRP_BAD_##id] = "bad-" name,
-					NHRP_BAD_LIST(X)
-#undef X
-#define X(id, code, name, help) [NHRP_COUNTER_DROP + NHRP_DROP_##id] = "dropped-" name,
-						NHRP_DROP_LIST(X)
-#undef X
-#define X(id, code, name, help) [NHRP_COUNTER_REFUSED + NHRP_REFUSAL_##id] = "refused-" name,
-							NHRP_REFUSAL_LIST(X)
-#undef X
-	};
-
-	return names[counter];
 }

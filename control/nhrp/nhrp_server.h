@@ -39,9 +39,13 @@ enum nhrp_refusal {
 		NHRP_REFUSAL_COUNT,
 };
 
+/* In the lists below: nothing is sent. */
+#define NHRP_ERROR_NONE ((enum nhrp_error_code)0)
+#define NHRP_ERROR_ROWS 18 /* codes that are counted by themselves: below it; 0: others */
+
 /* Why a well-formed packet was dropped: id, code for an error indication, name, help. */
 #define NHRP_DROP_LIST(X)                                                                         \
-	X(TUNNEL, NHRP_ERROR_PROTOCOL, "unknown-tunnel", "came in on a tunnel without NHRP")      \
+	X(TUNNEL, NHRP_ERROR_NONE, "unknown-tunnel", "came in on a tunnel without NHRP")          \
 	X(NBMA_FAMILY, NHRP_ERROR_PROTOCOL, "nbma-not-the-underlay",                              \
 	  "another family than it came over")                                                     \
 	X(NO_ADDRESS, NHRP_ERROR_PROTOCOL, "no-address", "source or destination is missing")      \
@@ -51,13 +55,43 @@ enum nhrp_refusal {
 	X(EXT_TWICE, NHRP_ERROR_INVALID_EXTENSION, "extension-twice", "RFC 2332 5.3")             \
 	X(EXT_VALUE, NHRP_ERROR_INVALID_EXTENSION, "extension-value", "its CIEs are malformed")   \
 	X(TOO_BIG, NHRP_ERROR_SIZE_EXCEEDED, "too-big", "ours does not fit the tunnel's MTU")     \
-	X(SEND, NHRP_ERROR_PROTOCOL, "send-failed", "the dataplane did not take ours")
+	X(SEND, NHRP_ERROR_NONE, "send-failed", "the dataplane did not take ours")                \
+	X(AUTH_MISSING, NHRP_ERROR_AUTHENTICATION, "authentication-missing",                      \
+	  "the word is not there")                                                                \
+	X(AUTH_TWICE, NHRP_ERROR_AUTHENTICATION, "authentication-twice",                          \
+	  "more than one extension")                                                              \
+	X(AUTH_FORM, NHRP_ERROR_AUTHENTICATION, "authentication-malformed",                       \
+	  "not one word in clear")                                                                \
+	X(AUTH_WRONG, NHRP_ERROR_AUTHENTICATION, "authentication-wrong", "another word")          \
+	X(OWN_ERROR, NHRP_ERROR_NONE, "own-error", "our error indication came back")              \
+	X(ERROR_FOREIGN, NHRP_ERROR_NONE, "error-not-for-us",                                     \
+	  "about nothing that we sent or forwarded")                                              \
+	X(PURGE_OTHERS, NHRP_ERROR_PROTOCOL, "purge-of-anothers", "the sender is not the holder") \
+	X(PURGE_REPLY, NHRP_ERROR_PROTOCOL, "purge-reply-unexpected", "answers nothing of ours")
 
 enum nhrp_drop {
 #define X(id, code, name, help) NHRP_DROP_##id,
 	NHRP_DROP_LIST(X)
 #undef X
 		NHRP_DROP_COUNT,
+};
+
+/* What else is counted: id, name, help. */
+#define NHRP_NOTE_LIST(X)                                                                 \
+	X(PURGE_RETRIED, "purge-retried", "repeats of purge requests not answered")       \
+	X(PURGE_ANSWERED, "purge-answered", "purge requests of ours that were answered")  \
+	X(PURGE_GIVEN_UP, "purge-given-up", "purge requests never answered")              \
+	X(PURGE_LOST, "purge-lost", "bindings that went untold: too many waited")         \
+	X(REQUESTER_LOST, "requester-not-noted", "will not be purged: the table is full") \
+	X(ERRORS_HELD, "error-suppressed-spoke", "errors not sent: a spoke's rate")       \
+	X(ERRORS_HELD_STRANGERS, "error-suppressed-unregistered",                         \
+	  "errors not sent: the rate of all others")
+
+enum nhrp_note {
+#define X(id, name, help) NHRP_NOTE_##id,
+	NHRP_NOTE_LIST(X)
+#undef X
+		NHRP_NOTE_COUNT,
 };
 
 /* Counters are numbered by group and row: NHRP_COUNTER_RX + NHRP_TYPE_PURGE_REQUEST. */
@@ -68,16 +102,29 @@ enum nhrp_counter_group {
 	NHRP_COUNTER_BAD = NHRP_COUNTER_UNSERVED + NHRP_TYPES_END,  /* + enum nhrp_bad: malformed */
 	NHRP_COUNTER_DROP = NHRP_COUNTER_BAD + NHRP_BAD_COUNT,      /* + enum nhrp_drop */
 	NHRP_COUNTER_REFUSED = NHRP_COUNTER_DROP + NHRP_DROP_COUNT, /* + enum nhrp_refusal */
-	NHRP_COUNTER_COUNT = NHRP_COUNTER_REFUSED + NHRP_REFUSAL_COUNT,
+	NHRP_COUNTER_ERRORS_RX = NHRP_COUNTER_REFUSED + NHRP_REFUSAL_COUNT, /* + row of the code */
+	NHRP_COUNTER_ERRORS_TX = NHRP_COUNTER_ERRORS_RX + NHRP_ERROR_ROWS,  /* + row of the code */
+	NHRP_COUNTER_NOTE = NHRP_COUNTER_ERRORS_TX + NHRP_ERROR_ROWS,       /* + enum nhrp_note */
+	NHRP_COUNTER_COUNT = NHRP_COUNTER_NOTE + NHRP_NOTE_COUNT,
 };
 
 struct nhrp_server;
+
+/* What others know about a sender; any of them may be NULL. */
+struct nhrp_peer_ops {
+	void *ctx;
+	/* The identity that IKE has proven for it; 0: none. */
+	uint32_t (*identity)(void *ctx, const struct dp_punt_meta *meta);
+	/* Can this NBMA address be reached outside? -ENETUNREACH: no route; -ELOOP: by a tunnel. */
+	int (*reachable)(void *ctx, const struct dp_addr *nbma);
+};
 
 struct nhrp_server_conf {
 	uint32_t tunnels;           /* dp_limits.tunnels */
 	uint32_t bindings;          /* dp_limits.nexthops */
 	struct spoke_table *spokes; /* outlives the server */
 	struct nhrp_route_ops routes;
+	struct nhrp_peer_ops peers;
 };
 
 /* NULL: no memory. */

@@ -88,6 +88,20 @@ void rib_guard_begin(struct rib *rib);
 void rib_guard_end(struct rib *rib);
 bool rib_has_recursive(const struct rib *rib);
 
+/* ---- where packets for an address go ---- */
+
+struct rib_match {
+	struct dp_prefix prefix;
+	struct dp_route route; /* its paths are valid until the next change */
+};
+/* What the workers do with a packet for `to`: the route in the FIB, with its prefix. -ENETUNREACH:
+ * none. O(prefix lengths). */
+int rib_lookup(const struct rib *rib, const struct dp_addr *to, struct rib_match *match);
+/* RFC 2332 section 6.3: the length of the widest prefix around `to` that goes all where `to` goes:
+ * not wider than the route, nor than /8; no other route inside (our own addresses do not count).
+ * Of a default route: the host. O(prefix lengths squared). */
+uint8_t rib_widest(const struct dp_addr *to, const struct rib_match *match);
+
 /* ---- what there is ---- */
 
 struct rib_info {

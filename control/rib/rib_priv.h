@@ -8,6 +8,7 @@
  *   rib_fib.c     which entry of a prefix is in the FIB
  *   rib_walk.c    changes that concern many entries, a piece per turn
  *   rib_guard.c   the underlay's look-up, recursive routing
+ *   rib_lookup.c  the workers' look-up, what else is inside a prefix
  *   rib_via.c     what routes say, shared
  *   rib_meaning.c what that means, given interfaces and next-hop objects
  *   rib_object.c  the kernel's next-hop objects

@@ -37,6 +37,7 @@ HUB_PID=
 passed=0
 failed=0
 children=()
+namespaces=("$WAN" "$HUB" "$LAN") # a test may add more, of names like these
 
 # ---- statements
 
@@ -105,7 +106,7 @@ cleanup() {
 	for pid in "${children[@]}" $HUB_PID; do
 		wait_until 5 is_gone "$pid" || kill -KILL "$pid" 2>/dev/null
 	done
-	for pid in $WAN $HUB $LAN; do
+	for pid in "${namespaces[@]}"; do
 		ip netns del "$pid" 2>/dev/null
 	done
 	if [ "$status" -ne 0 ]; then

@@ -76,6 +76,35 @@ static void test_longest_prefix(void **state)
 	assert_int_equal(route_del("172.16.5.5/32"), -ENOENT);
 }
 
+/* Own addresses are inside 192.0.2.0/24 and 10.1.1.0/24, the spokes' LANs in 10.1.0.0/16. */
+static void test_longer(void **state)
+{
+	static const struct {
+		const char *prefix;
+		bool longer;
+	} rows[] = {
+		{"172.16.0.0/12", true},  {"172.16.5.0/24", true},   {"172.16.5.4/31", true},
+		{"172.16.5.6/31", false}, {"172.16.5.5/32", false},  {"172.16.5.128/25", false},
+		{"172.16.4.0/24", false}, {"172.16.4.0/23", true},   {"0.0.0.0/0", true},
+		{"192.0.2.0/24", false},  {"192.0.0.0/16", true},    {"10.1.1.0/24", false},
+		{"10.1.0.0/16", true},    {"203.0.113.0/24", false},
+	};
+	struct dp_prefix ip6 = prefix("2001:db8::/32");
+
+	(void)state;
+	assert_int_equal(route_set("172.16.5.0/24", "10.255.0.11"), 0);
+	assert_int_equal(route_set("172.16.5.5/32", "10.255.0.12"), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct dp_prefix p = prefix(rows[i].prefix);
+
+		if (dp_fib_has_longer(0, &p) != rows[i].longer)
+			fail_msg("%s", rows[i].prefix);
+	}
+	assert_false(dp_fib_has_longer(0, &ip6));
+	assert_int_equal(route_del("172.16.5.5/32"), 0);
+	assert_int_equal(route_del("172.16.5.0/24"), 0);
+}
+
 static void test_route_errors(void **state)
 {
 	struct dp_prefix host_bits = prefix("172.16.0.1/12"), ip6 = prefix("2001:db8::/32");
@@ -401,17 +430,12 @@ static void test_tunnel_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_longest_prefix),
-		cmocka_unit_test(test_route_errors),
-		cmocka_unit_test(test_route_capacity),
-		cmocka_unit_test(test_route_list),
-		cmocka_unit_test(test_route_list_deleted),
-		cmocka_unit_test(test_gateway_binding),
-		cmocka_unit_test(test_multipath),
-		cmocka_unit_test(test_rebind),
-		cmocka_unit_test(test_grace_period),
-		cmocka_unit_test(test_spoke_capacity),
-		cmocka_unit_test(test_neighbour_references),
+		cmocka_unit_test(test_longest_prefix),  cmocka_unit_test(test_longer),
+		cmocka_unit_test(test_route_errors),    cmocka_unit_test(test_route_capacity),
+		cmocka_unit_test(test_route_list),      cmocka_unit_test(test_route_list_deleted),
+		cmocka_unit_test(test_gateway_binding), cmocka_unit_test(test_multipath),
+		cmocka_unit_test(test_rebind),          cmocka_unit_test(test_grace_period),
+		cmocka_unit_test(test_spoke_capacity),  cmocka_unit_test(test_neighbour_references),
 		cmocka_unit_test(test_tunnel_errors),
 	};
 

@@ -105,6 +105,17 @@ int dp_fib_del(uint16_t vrf, const struct dp_prefix *prefix)
 	return 0;
 }
 
+bool dp_fib_has_longer(uint16_t vrf, const struct dp_prefix *prefix)
+{
+	assert_int_equal(vrf, 0);
+	for (int i = 0; i < FAKE_FIB; i++)
+		if (fib.rows[i].text[0] && fib.rows[i].prefix.len > prefix->len &&
+		    dp_prefix_contains(prefix, &fib.rows[i].prefix.addr) &&
+		    strncmp(fib.rows[i].text, "local", 5) != 0)
+			return true;
+	return false;
+}
+
 unsigned fib_rows(void)
 {
 	unsigned n = 0;
