@@ -211,6 +211,7 @@ static void fields_set(struct nhrp_cache *c,
 	b->type = conf->type;
 	b->flags = conf->flags | (b->flags & NHRP_BINDING_F_ROUTE);
 	b->claimed = conf->claimed;
+	b->identity = conf->identity;
 	b->mtu = conf->mtu;
 	b->holding_s = conf->holding_s;
 	b->want_route = conf->want_route;
