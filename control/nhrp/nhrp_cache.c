@@ -201,6 +201,7 @@ static void fields_set(struct nhrp_cache *c,
 	if (conf->flags & NHRP_BINDING_F_REGISTERED)
 		b->flags |= NHRP_BINDING_F_AUTHORITATIVE;
 	b->claimed = conf->claimed;
+	b->identity = conf->identity;
 	b->mtu = conf->mtu;
 	b->holding_s = conf->holding_s;
 	b->want_route = conf->want_route;

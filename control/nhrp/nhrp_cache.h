@@ -45,6 +45,7 @@ struct nhrp_binding {
 	uint32_t flags; /* NHRP_BINDING_F_* */
 	struct dp_addr protocol;
 	struct dp_addr claimed; /* NBMA address that the client says it has */
+	uint32_t identity;      /* of the holder, proven by IKE; 0 = none */
 	uint16_t mtu;           /* as registered, 0 = not said */
 	uint16_t holding_s;     /* accepted; 0 for static ones */
 	uint64_t created_ms;
@@ -106,6 +107,7 @@ struct nhrp_binding_conf {
 	struct dp_spoke_key spoke; /* tunnel, observed NBMA address and port */
 	struct dp_addr protocol;
 	struct dp_addr claimed;
+	uint32_t identity;
 	enum nhrp_binding_type type;
 	uint32_t flags; /* all but ROUTE */
 	uint16_t mtu;

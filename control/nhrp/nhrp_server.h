@@ -12,9 +12,8 @@
 #include "control/nhrp/nhrp_requesters.h"
 #include "dataplane/dp_punt.h"
 
-#define NHRP_HOLDING_MIN_S      10
-#define NHRP_BINDINGS_PER_SPOKE 8
-#define NHRP_HOP_COUNT          64 /* of packets that we originate; Cisco refuses 0 */
+#define NHRP_HOLDING_MIN_S 10
+#define NHRP_HOP_COUNT     64 /* of packets that we originate; Cisco refuses 0 */
 
 /* Why a CIE of a registration request was answered no: id, CIE code, name, help. */
 #define NHRP_REFUSAL_LIST(X)                                                                      \
@@ -26,6 +25,10 @@
 	X(SUBNET, NHRP_CIE_CODE_PROHIBITED, "network-or-broadcast", "of a subnet of the tunnel")  \
 	X(NBMA, NHRP_CIE_CODE_PROHIBITED, "nbma-not-outside",                                     \
 	  "outer source ours or in the tunnel")                                                   \
+	X(NBMA_ROUTE, NHRP_CIE_CODE_PROHIBITED, "nbma-unreachable",                               \
+	  "no route to the outer source")                                                         \
+	X(NBMA_TUNNEL, NHRP_CIE_CODE_PROHIBITED, "nbma-in-a-tunnel",                              \
+	  "the outer source is routed into one")                                                  \
 	X(STATIC, NHRP_CIE_CODE_PROHIBITED, "static-entry", "the address is mapped statically")   \
 	X(HELD, NHRP_CIE_CODE_ALREADY_REGISTERED, "already-registered", "unique, from elsewhere") \
 	X(SPOKE_FULL, NHRP_CIE_CODE_NO_RESOURCES, "spoke-full", "too many bindings of one spoke") \
@@ -116,6 +119,8 @@ struct nhrp_peer_ops {
 	void *ctx;
 	/* The identity that IKE has proven for it; 0: none. */
 	uint32_t (*identity)(void *ctx, const struct dp_punt_meta *meta);
+	/* Is this an address of ours, in any tunnel or on any port? */
+	bool (*is_ours)(void *ctx, const struct dp_addr *a);
 	/* Can this NBMA address be reached outside? -ENETUNREACH: no route; -ELOOP: by a tunnel. */
 	int (*reachable)(void *ctx, const struct dp_addr *nbma);
 };

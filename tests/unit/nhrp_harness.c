@@ -20,6 +20,8 @@ struct spoke_table *harness_spokes;
 struct nhrp_server *harness_srv;
 struct config_tunnel harness_tunnel;
 uint64_t harness_now_ms;
+uint16_t harness_port;
+struct dp_addr harness_ours; /* on some other interface */
 uint32_t harness_identity;
 int harness_reachable;
 uint16_t harness_error;
@@ -40,6 +42,12 @@ static uint32_t identity(void *ctx, const struct dp_punt_meta *meta)
 	return harness_identity;
 }
 
+static bool is_ours(void *ctx, const struct dp_addr *a)
+{
+	(void)ctx;
+	return dp_addr_equal(a, &harness_ours);
+}
+
 static int reachable(void *ctx, const struct dp_addr *nbma)
 {
 	(void)ctx;
@@ -52,15 +60,18 @@ static int reachable(void *ctx, const struct dp_addr *nbma)
 int harness_setup(void **state)
 {
 	const struct spoke_ops ops = {0};
-	struct nhrp_server_conf conf = {.tunnels = 3,
-					.bindings = BINDINGS,
-					.peers = {.identity = identity, .reachable = reachable}};
+	struct nhrp_server_conf conf = {
+		.tunnels = 3,
+		.bindings = BINDINGS,
+		.peers = {.identity = identity, .is_ours = is_ours, .reachable = reachable}};
 	struct config_tunnel tunnel6 = {.name = "Tunnel6", .address_count = 1, .mtu = 1400};
 
 	(void)state;
 	fake_dp_reset();
 	event_reset();
 	harness_now_ms = HARNESS_NOW_MS;
+	harness_port = 0;
+	harness_ours = (struct dp_addr){0};
 	harness_identity = 0;
 	harness_reachable = 0;
 	harness_error = 0;
@@ -148,7 +159,7 @@ bool harness_ask(const char *outer, const struct nhrp_packet *p, struct nhrp_pac
 	int len = nhrp_packet_encode(p, buf, sizeof(buf));
 
 	assert_true(len > 0);
-	harness_receive(outer, 0, buf, (size_t)len);
+	harness_receive(outer, harness_port, buf, (size_t)len);
 	harness_error = 0;
 	if (fake_dp.packets == before)
 		return false;

@@ -15,6 +15,8 @@ extern struct spoke_table *harness_spokes;
 extern struct nhrp_server *harness_srv;
 extern struct config_tunnel harness_tunnel; /* Tunnel0's */
 extern uint64_t harness_now_ms;
+extern uint16_t harness_port; /* NAT-T port of what harness_ask sends */
+extern struct dp_addr harness_ours;
 extern uint32_t harness_identity; /* of all senders */
 extern int harness_reachable;     /* what the underlay says of all NBMA addresses */
 extern uint16_t harness_error;    /* code of the error indication that the last packet got; 0 */
