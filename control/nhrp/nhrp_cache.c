@@ -154,15 +154,17 @@ bool nhrp_cache_routes_restore(struct nhrp_cache *c, uint16_t tunnel, uint32_t *
 }
 
 /* A spoke is a multicast member while one of its bindings wants it. */
-static void multicast_count(struct spoke *s, const struct nhrp_binding *b, int delta)
+static void multicast_count(struct nhrp_cache *c, const struct nhrp_binding *b, int delta)
 {
-	uint32_t before = s->multicast_count;
+	struct spoke *s = b->spoke;
 
 	if ((b->flags & NHRP_BINDING_F_MULTICAST) == 0)
 		return;
-	s->multicast_count += (uint32_t)delta;
-	if ((before == 0) != (s->multicast_count == 0))
-		dp_spoke_multicast_set(s->dp, s->multicast_count > 0);
+	if (b->type == NHRP_BINDING_STATIC)
+		s->multicast_maps += (uint32_t)delta;
+	else
+		s->multicast_count += (uint32_t)delta;
+	spoke_multicast_update(c->spokes, s);
 }
 
 static void spoke_link(struct nhrp_cache *c,
@@ -174,7 +176,7 @@ static void spoke_link(struct nhrp_cache *c,
 	b->spoke = s;
 	LIST_INSERT_HEAD(&s->bindings, b, of_spoke);
 	s->binding_count++;
-	multicast_count(s, b, +1);
+	multicast_count(c, b, +1);
 	spoke_state_update(c->spokes, s, reason, now_ms);
 }
 
@@ -187,7 +189,7 @@ static void spoke_unlink(struct nhrp_cache *c,
 
 	LIST_REMOVE(b, of_spoke);
 	s->binding_count--;
-	multicast_count(s, b, -1);
+	multicast_count(c, b, -1);
 	spoke_put(c->spokes, s, reason, now_ms);
 }
 
