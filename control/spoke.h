@@ -38,6 +38,7 @@ struct spoke {
 	enum spoke_state state;
 	uint64_t created_ms;
 	uint64_t since_ms;                 /* of the state */
+	uint64_t used_ms;                  /* when it was seen to be sent to, 0: never */
 	const char *reason;                /* of the state; a literal */
 	struct nhrp_binding_list bindings; /* of nhrp_cache.c */
 	uint32_t binding_count;
@@ -89,6 +90,8 @@ void spoke_state_update(struct spoke_table *t,
 			struct spoke *s,
 			const char *reason,
 			uint64_t now_ms);
+/* Packets were forwarded to it since this was told last. O(1). */
+void spoke_used_note(struct spoke_table *t, const struct dp_spoke_key *key, uint64_t now_ms);
 const char *spoke_state_name(enum spoke_state state);
 
 /* Retries removals that the dataplane refused for the moment; true while some are left (call

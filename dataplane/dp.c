@@ -18,6 +18,7 @@
 #include "defer.h"
 #include "dp_priv.h"
 #include "eal.h"
+#include "mcast.h"
 #include "plan.h"
 #include "port.h"
 #include "twin.h"
@@ -40,6 +41,7 @@ static const struct module modules[] = {
 	{"source", source_init, source_fini},
 	{"counters", counters_init, counters_fini},
 	{"tunnel", tunnel_init, tunnel_fini},
+	{"multicast", mcast_members_init, mcast_members_fini},
 	{"neigh", neigh_init, neigh_fini},
 	{"spoke", spoke_init, spoke_fini},
 	{"nexthop", nexthop_init, nexthop_fini},

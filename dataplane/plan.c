@@ -12,6 +12,7 @@
 
 #include "counters.h"
 #include "dp_punt.h"
+#include "mcast.h"
 #include "neigh.h"
 #include "spoke.h"
 
@@ -45,7 +46,7 @@
 /* 10,000 registrations at once fit into the rings; the rest are the small queues of a worker. */
 #define WORKER_MBUFS                                                                         \
 	(DP_PUNT_RING + DP_NHRP_RING + DP_INJECT_RING + DP_NEIGHQ_LEN + DP_REASS_FRAGMENTS + \
-	 DP_TX_BUFFER * DP_PORTS_MAX + 2 * DP_BURST)
+	 DP_TX_BUFFER * DP_PORTS_MAX + 4 * DP_BURST)
 /* A mempool cache is flushed at 1.5 times its size. */
 #define CACHE_MBUFS     (PLAN_MBUF_CACHE * 3 / 2)
 #define BIG_CACHE_MBUFS (PLAN_BIG_MBUF_CACHE * 3 / 2)
@@ -115,7 +116,8 @@ static uint64_t ring_bytes(void)
 
 static void tables_add(const struct dp_limits *l, struct dp_memory_plan *plan)
 {
-	uint64_t spoke = 2 * sizeof(struct adj) + CONTROL_OBJECT_BYTES + table_key_bytes(l->spokes);
+	uint64_t spoke = 2 * sizeof(struct adj) + CONTROL_OBJECT_BYTES +
+			 table_key_bytes(l->spokes) + sizeof(uint64_t);
 	uint64_t nexthop = 2 * CONTROL_OBJECT_BYTES + table_key_bytes(l->nexthops);
 	uint64_t neigh =
 		sizeof(union neigh_rewrite) + CONTROL_OBJECT_BYTES + table_key_bytes(l->neighbours);
@@ -131,7 +133,9 @@ static void tables_add(const struct dp_limits *l, struct dp_memory_plan *plan)
 		2 * CONTROL_OBJECT_BYTES + table_key_bytes((uint32_t)shared));
 	row_add(plan, "kernel's routes", (uint64_t)l->routes + l->nexthops, DP_CONTROL_ROUTE_BYTES);
 	row_add(plan, "kernel's next hops", DP_CONTROL_VIAS(l), DP_CONTROL_VIA_BYTES);
-	row_add(plan, "tunnels", l->tunnels, sizeof(struct tunnel) + table_key_bytes(l->tunnels));
+	row_add(plan, "tunnels", l->tunnels,
+		sizeof(struct tunnel) + sizeof(struct mcast_tunnel) + PAGE_BYTES +
+			table_key_bytes(l->tunnels));
 	row_add(plan, "spokes and adjacencies", l->spokes, spoke);
 	row_add(plan, "NHRP next hops", l->nexthops, nexthop);
 	row_add(plan, "neighbours", l->neighbours, neigh);
@@ -142,8 +146,10 @@ void dp_memory_plan(const struct dp_conf *conf, struct dp_memory_plan *plan)
 	uint32_t workers = conf->worker_count;
 
 	*plan = (struct dp_memory_plan){
-		.mbuf_count = conf->descriptors_sum + workers * (WORKER_MBUFS + CACHE_MBUFS) +
-			      CACHE_MBUFS + DP_BURST,
+		.mbuf_count =
+			conf->descriptors_sum +
+			workers * (WORKER_MBUFS + mcast_jobs_max(&conf->limits) + CACHE_MBUFS) +
+			CACHE_MBUFS + DP_BURST,
 		.mbuf_data_bytes = plan_mbuf_data_bytes(conf->mtu_max),
 		.big_mbuf_count = workers * (DP_BIG_MBUFS + BIG_CACHE_MBUFS) + BIG_CACHE_MBUFS,
 		.big_mbuf_data_bytes = PLAN_BIG_MBUF_BYTES,
@@ -152,6 +158,7 @@ void dp_memory_plan(const struct dp_conf *conf, struct dp_memory_plan *plan)
 	row_add(plan, "spoke counters", (uint64_t)counters_rows(&conf->limits) * workers,
 		sizeof(struct dp_spoke_counters));
 	row_add(plan, "workers", workers, sizeof(struct dp_worker) + WORKER_TABLES_BYTES);
+	row_add(plan, "multicast queues", workers, mcast_worker_bytes(&conf->limits));
 	row_add(plan, "reassembly tables", workers,
 		DP_REASS_SLOTS * REASS_SLOT_BYTES + REASS_EXTRA_BYTES);
 	row_add(plan, "rings", workers, ring_bytes());

@@ -18,6 +18,7 @@
 #include "defer.h"
 #include "dp_neigh.h"
 #include "dp_priv.h"
+#include "mcast.h"
 #include "nexthop.h"
 #include "pool.h"
 
@@ -26,14 +27,13 @@ struct spoke {
 	bool in_use;
 	bool dying; /* deleted, not freed: workers may still count for it */
 	uint32_t adj;
-	uint32_t nexthops; /* that point here */
-	bool multicast;
+	uint32_t nexthops;   /* that point here */
+	uint32_t multicast;  /* groups that it is a member of */
+	uint32_t mcast_slot; /* mcast_members.c */
 };
 
 struct adj *adjs;
 struct rte_hash *spoke_table;
-uint32_t *mcast_members;
-uint32_t mcast_members_end;
 
 static struct spoke *spokes; /* [max + 1] */
 static struct index_pool ids, adj_ids;
@@ -45,10 +45,7 @@ int spoke_init(const struct dp_conf *conf)
 	spokes = calloc(max + 1, sizeof(*spokes));
 	adjs = rte_zmalloc("adj", (2 * max + 1) * sizeof(*adjs), RTE_CACHE_LINE_SIZE);
 	spoke_table = table_create("spokes", max);
-	mcast_members =
-		rte_zmalloc("mcast", (max + 1) * sizeof(*mcast_members), RTE_CACHE_LINE_SIZE);
-	mcast_members_end = max + 1;
-	if (spokes == NULL || adjs == NULL || mcast_members == NULL || spoke_table == NULL ||
+	if (spokes == NULL || adjs == NULL || spoke_table == NULL ||
 	    index_pool_init(&ids, LIVE_SPOKE, max) < 0 ||
 	    index_pool_init(&adj_ids, LIVE_ADJ, 2 * max) < 0)
 		return -ENOMEM;
@@ -60,13 +57,11 @@ void spoke_fini(void)
 	table_free(spoke_table);
 	live_unpoison(adjs, (2 * ids.max + 1) * sizeof(*adjs));
 	rte_free(adjs);
-	rte_free(mcast_members);
 	free(spokes);
 	index_pool_fini(&ids);
 	index_pool_fini(&adj_ids);
 	spoke_table = NULL;
 	adjs = NULL;
-	mcast_members = NULL;
 	spokes = NULL;
 }
 
@@ -122,10 +117,9 @@ static void spoke_free(uint32_t index)
 
 static void member_publish(uint32_t spoke)
 {
-	const struct spoke *s = &spokes[spoke];
-	uint32_t adj = s->in_use && s->multicast ? s->adj : 0;
+	struct spoke *s = &spokes[spoke];
 
-	__atomic_store_n(&mcast_members[spoke], adj, __ATOMIC_RELEASE);
+	mcast_member_set(s->key.tunnel, &s->mcast_slot, s->in_use ? s->adj : 0, s->multicast);
 }
 
 /* A published adjacency for the spoke; 0: none left. */
@@ -236,11 +230,11 @@ int dp_spoke_neigh_set(uint32_t spoke, uint32_t neigh)
 	return 0;
 }
 
-int dp_spoke_multicast_set(uint32_t spoke, bool on)
+int dp_spoke_multicast_set(uint32_t spoke, uint32_t groups)
 {
 	if (!spoke_exists(spoke))
 		return dp_error_set(-ENOENT, "spoke %u: no such spoke", spoke);
-	spokes[spoke].multicast = on;
+	spokes[spoke].multicast = groups;
 	member_publish(spoke);
 	return 0;
 }

@@ -32,10 +32,6 @@ _Static_assert(sizeof(struct adj) == 64, "one load per packet");
 extern struct adj *adjs; /* [2 x limits.spokes + 1]: a change needs a second one for a while */
 extern struct rte_hash *spoke_table;
 
-/* mcast.c reads it: by spoke, its adjacency while it is a multicast member, else 0. */
-extern uint32_t *mcast_members;    /* [limits.spokes + 1] */
-extern uint32_t mcast_members_end; /* one beyond the last spoke */
-
 static inline struct table_key spoke_key(uint16_t tunnel,
 					 const struct dp_addr *nbma,
 					 uint16_t natt_port)

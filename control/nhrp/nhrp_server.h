@@ -9,6 +9,7 @@
 #include "control/config.h"
 #include "control/nhrp/nhrp_cache.h"
 #include "control/nhrp/nhrp_codec.h"
+#include "control/nhrp/nhrp_requesters.h"
 #include "dataplane/dp_punt.h"
 
 #define NHRP_HOLDING_MIN_S 10
@@ -162,6 +163,18 @@ uint64_t nhrp_server_next_ms(const struct nhrp_server *srv);
 
 /* The bindings, for lists and look-ups. */
 struct nhrp_cache *nhrp_server_cache(struct nhrp_server *srv);
+
+/* As nhrp_cache_list, and after the bindings: what we answered of our own networks, what is asked
+ * for. */
+unsigned nhrp_server_list(const struct nhrp_server *srv,
+			  uint32_t *cursor,
+			  struct nhrp_binding_info *rows,
+			  unsigned max);
+/* Who was told of a row of the list: up to max; returns how many there are in all. */
+unsigned nhrp_server_requesters(const struct nhrp_server *srv,
+				const struct nhrp_binding_info *row,
+				struct nhrp_requester *rows,
+				unsigned max);
 
 /* counter < NHRP_COUNTER_COUNT. */
 uint64_t nhrp_server_counter(const struct nhrp_server *srv, unsigned counter);
