@@ -43,7 +43,7 @@
 #define TAG_BYTES          64 /* what the longest HMAC could write */
 #define HMAC_BLOCK_MAX     128
 #define ROUND_KEYS_BYTES   240
-#define PREFETCH_AHEAD     3 /* packets; PERFORMANCE: measured */
+#define PREFETCH_AHEAD     4 /* packets */
 #define LINE               RTE_CACHE_LINE_SIZE
 
 /* What of a GCM key a packet touches depends on the code that the library has chosen: with AVX-512

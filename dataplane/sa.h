@@ -50,9 +50,9 @@ struct sa {
 } __rte_cache_aligned;
 _Static_assert(offsetof(struct sa, local_be) == 64, "the hot part is one line");
 
-extern struct sa *sas;                 /* [limits.sas + 1]; 0: none */
-extern struct rte_hash *sa_table;      /* inbound: sa_key() -> index */
-extern struct rte_hash *foreign_table; /* (local, SPI) of the kernel's own SAs -> 1 */
+extern struct sa *sas;              /* [limits.sas + 1]; 0: none */
+extern struct table *sa_table;      /* inbound: sa_key() -> index */
+extern struct table *foreign_table; /* (local, SPI) of the kernel's own SAs -> 1 */
 
 /* Direct-mapped in front of sa_table: by the low bits of the SPI, index or 0. A hit is proved by
  * the SA's own SPI and address. Written by the control core. */

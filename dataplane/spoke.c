@@ -33,7 +33,7 @@ struct spoke {
 };
 
 struct adj *adjs;
-struct rte_hash *spoke_table;
+struct table *spoke_table;
 
 static struct spoke *spokes; /* [max + 1] */
 static struct index_pool ids, adj_ids;

@@ -30,7 +30,7 @@ _Static_assert(sizeof(struct adj) == 64, "one load per packet");
 #define ADJ_GRE_PROTOCOL_OFFSET (20 + 2) /* in `header`: IPv4 without options, then GRE flags */
 
 extern struct adj *adjs; /* [2 x limits.spokes + 1]: a change needs a second one for a while */
-extern struct rte_hash *spoke_table;
+extern struct table *spoke_table;
 
 static inline struct table_key spoke_key(uint16_t tunnel,
 					 const struct dp_addr *nbma,
