@@ -27,6 +27,7 @@ struct dp_limits {
 	uint32_t routes;     /* per VRF */
 	uint32_t tbl8;       /* groups of 256 for prefixes longer than /24, per VRF */
 	uint32_t neighbours; /* underlay and LAN neighbours */
+	uint32_t sas;        /* security associations, each one direction */
 };
 
 struct dp_conf {
@@ -76,6 +77,8 @@ struct dp_info {
 	uint32_t mbuf_in_use;
 	uint64_t defer_pending; /* objects waiting for a grace period */
 	uint64_t defer_full;    /* changes refused because that queue was full */
+	bool keys_locked;           /* memory with keys is not swapped, and in no core dump */
+	uint64_t sa_keys_forgotten; /* deleted keys whose last number there was no room for */
 	const char *dpdk_version;
 };
 
