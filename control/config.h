@@ -38,14 +38,23 @@ struct config_map {
 /* Which registered spokes get what the kernel multicasts into the tunnel's twin. */
 enum config_multicast { CONFIG_MULTICAST_OFF, CONFIG_MULTICAST_DYNAMIC };
 
+/* Who may take over an address that another NBMA address registered as unique. */
+enum config_takeover { CONFIG_TAKEOVER_STRICT, CONFIG_TAKEOVER_RFC, CONFIG_TAKEOVER_ALLOW };
+
+#define CONFIG_ALLOW_MAX 16 /* prefixes of one tunnel */
+
 struct config_nhrp {
 	uint32_t network_id;    /* 1..4294967295 */
 	char authentication[9]; /* printable, "": none; never shown */
 	uint32_t holdtime_s;    /* 10..65535, ours, default 7200 */
 	bool redirect;
-	uint16_t redirect_interval_s;    /* 2..30, default 8 */
-	enum config_multicast multicast; /* default off */
-	bool install_routes;             /* default true */
+	uint16_t redirect_interval_s;             /* 2..30, default 8 */
+	enum config_multicast multicast;          /* default off */
+	bool install_routes;                      /* default true */
+	struct dp_prefix allow[CONFIG_ALLOW_MAX]; /* may register, besides the tunnel's subnets */
+	uint32_t allow_count;
+	uint16_t max_bindings_per_spoke; /* 1..1024, default 8 */
+	enum config_takeover takeover;   /* default strict */
 	struct config_map *maps;         /* static NHRP maps, inside the tunnel's subnets */
 	uint32_t map_count;
 };

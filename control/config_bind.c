@@ -99,6 +99,9 @@ static int fail_value(struct binder *b,
 	/* Inside a list the element is wrong, not the list. */
 	if (node->kind == CONFIG_SCALAR && node->key == NULL)
 		one.list_max = 0;
+	if (key->type == CONFIG_WORD)
+		return config_fail_key(b->ctx, node, b->path, "%s",
+				       config_key_allowed(&one, allowed));
 	return config_fail_node(b->ctx, node, b->path, "%s", config_key_allowed(&one, allowed));
 }
 

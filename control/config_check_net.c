@@ -93,6 +93,23 @@ static int warn_mtu(struct config_ctx *ctx, uint32_t i)
 			   overhead, port->dp.name, port->dp.mtu, port->dp.mtu - overhead);
 }
 
+/* A registration must be of a host in a subnet of the tunnel. */
+static int warn_nobody(struct config_ctx *ctx, uint32_t i)
+{
+	const struct config_tunnel *t = &ctx->config->tunnels[i];
+	char path[CONFIG_PATH_LEN];
+
+	for (uint32_t j = 0; j < t->address_count; j++)
+		if (t->addresses[j].len < dp_addr_bits(&t->addresses[j].addr))
+			return 0;
+	if (t->nhrp.allow_count > 0)
+		return 0;
+	snprintf(path, sizeof(path), "tunnels[%u].addresses", i);
+	return config_warn(ctx, path,
+			   "warning: no subnet, so that no spoke can register; give the tunnel's "
+			   "length, with host-prefix: true where the kernel is to have /32");
+}
+
 int config_check_sources(struct config_ctx *ctx, const struct config_nets *nets)
 {
 	int rc = 0;
@@ -101,6 +118,8 @@ int config_check_sources(struct config_ctx *ctx, const struct config_nets *nets)
 		rc = check_source(ctx, nets, i);
 		if (rc == 0)
 			rc = warn_mtu(ctx, i);
+		if (rc == 0)
+			rc = warn_nobody(ctx, i);
 	}
 	return rc;
 }

@@ -53,6 +53,10 @@ static void value_allowed(const struct config_key *key, char *buf, size_t size)
 	case CONFIG_SOURCE:
 		snprintf(buf, size, "name or address of a port with role underlay or both");
 		return;
+	case CONFIG_WORD:
+		snprintf(buf, size, "word of %u to %u printable ASCII characters without space",
+			 (unsigned)key->min, (unsigned)key->max);
+		return;
 	case CONFIG_HOST:
 		snprintf(buf, size, "unicast IPv4 address");
 		return;

@@ -33,6 +33,10 @@ static const struct config_name role_names[] = {
 
 static const struct config_name multicast_names[] = {
 	{"off", CONFIG_MULTICAST_OFF}, {"dynamic", CONFIG_MULTICAST_DYNAMIC}, {NULL, 0}};
+static const struct config_name takeover_names[] = {{"strict", CONFIG_TAKEOVER_STRICT},
+						    {"rfc", CONFIG_TAKEOVER_RFC},
+						    {"allow", CONFIG_TAKEOVER_ALLOW},
+						    {NULL, 0}};
 static const struct config_name df_names[] = {
 	{"copy", DP_DF_COPY}, {"set", DP_DF_SET}, {"clear", DP_DF_CLEAR}, {NULL, 0}};
 static const struct config_name source_check_names[] = {{"own", DP_SOURCE_CHECK_OWN},
@@ -149,7 +153,19 @@ static const struct config_key nhrp_keys[] = {
 	{"map", CONFIG_SECTION, .section = &map_section, .list_max = 100000,
 	 .help = "Static NHRP entries.", ELEMENTS(config_nhrp, maps),
 	 COUNT(config_nhrp, map_count)},
-	{"authentication", CONFIG_UNAVAILABLE, .help = "Password of the cloud."},
+	{"authentication", CONFIG_WORD, .min = 1, .max = 8,
+	 .help = "Word that every NHRP packet must carry, in clear (Cisco's extension).",
+	 FIELD(config_nhrp, authentication)},
+	{"allow", CONFIG_NETWORK, .list_max = CONFIG_ALLOW_MAX,
+	 .help = "Prefixes whose hosts may register besides those of the tunnel's subnets.",
+	 FIELD(config_nhrp, allow), COUNT(config_nhrp, allow_count)},
+	{"max-bindings-per-spoke", CONFIG_UINT, .min = 1, .max = 1024, .fallback = "8",
+	 .help = "Addresses that one spoke may register.",
+	 FIELD(config_nhrp, max_bindings_per_spoke)},
+	{"takeover", CONFIG_ENUM, .names = takeover_names, .fallback = "strict",
+	 .help = "When an address that another NBMA address registered as unique may move; strict: "
+		 "never; rfc: when the new request is not unique; allow: always.",
+	 FIELD(config_nhrp, takeover)},
 	{"multicast", CONFIG_ENUM, .names = multicast_names, .fallback = "off",
 	 .help = "dynamic: link-local multicast of the kernel goes to every registered spoke.",
 	 FIELD(config_nhrp, multicast)},

@@ -18,6 +18,7 @@ enum config_type {
 	CONFIG_PATH,      /* absolute; allocated */
 	CONFIG_GROUP,     /* of users; allocated */
 	CONFIG_SOURCE,    /* a port's name or an address, as text */
+	CONFIG_WORD,      /* printable characters, min..max of them; a secret: never quoted */
 	CONFIG_HOST,      /* one unicast address */
 	CONFIG_INTERFACE, /* address/length: host bits kept */
 	CONFIG_NETWORK,   /* prefix: host bits zero */
@@ -59,7 +60,7 @@ struct config_section {
 	uint32_t size; /* of the struct that holds it */
 };
 
-#define CONFIG_KEYS_MAX 16 /* of one section */
+#define CONFIG_KEYS_MAX 32 /* of one section */
 
 /* The whole document. */
 const struct config_section *config_schema(void);

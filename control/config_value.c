@@ -147,6 +147,16 @@ static int string_store(const struct config_key *key, bool valid, const char *te
 	return 0;
 }
 
+static bool is_word(const struct config_key *key, const char *text)
+{
+	size_t len = strlen(text);
+
+	for (const char *c = text; *c != '\0'; c++)
+		if (!isascii((unsigned char)*c) || !isgraph((unsigned char)*c))
+			return false;
+	return len >= key->min && len <= key->max;
+}
+
 static bool is_unicast(const struct dp_addr *a)
 {
 	return a->family == AF_INET && a->bytes[0] != 0 && !dp_addr_is_multicast(a) &&
@@ -220,6 +230,8 @@ int config_value_store(const struct config_key *key, const char *text, void *fie
 		return string_store(key, only_chars(text, "_-"), text, field);
 	case CONFIG_SOURCE:
 		return text_store(text[0] != '\0', text, field, size);
+	case CONFIG_WORD:
+		return text_store(is_word(key, text), text, field, size);
 	case CONFIG_HOST:
 		return host_store(text, field);
 	case CONFIG_INTERFACE:

@@ -43,6 +43,7 @@
 	X(REG_REMOVED, "registration-removed", INFO, "purged by the client or by the operator")   \
 	X(REG_REFUSED, "registration-refused", PEER, "a registration request was answered no")    \
 	X(NHRP_DROPPED, "nhrp-dropped", PEER, "an NHRP packet was malformed or not allowed")      \
+	X(NHRP_ERROR, "nhrp-error", PEER, "an NHRP error indication came")                        \
 	X(API_REFUSED, "api-refused", SYS, "a client of the control socket was turned away")
 
 enum event_kind {

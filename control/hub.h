@@ -71,6 +71,7 @@ struct hub {
 	bool sweeping;
 	uint32_t sweep_cursor;
 	struct event *feed_readable;
+	struct event *feed_pause; /* instead of it for a moment */
 	struct net_feed *feed;
 	bool feed_more; /* it has more for us than its descriptor shows */
 	uint64_t feed_overruns;

@@ -21,6 +21,7 @@
 
 #define RCVBUF_BYTES (16u << 20) /* routes come in bursts */
 #define TURN_US      1000
+#define PAUSE_US     1000
 
 static void on_link(void *ctx, enum net_change change, const struct net_link *link)
 {
@@ -79,9 +80,11 @@ static void on_feed_readable(evutil_socket_t fd, short what, void *arg)
 static int feed_watch(struct hub *hub)
 {
 	hub->feed_more = true; /* a dump starts in the first turn */
-	hub->feed_readable = event_new(hub->base, net_feed_fd(hub->feed), EV_READ | EV_PERSIST,
-				       on_feed_readable, hub);
-	if (hub->feed_readable == NULL || event_add(hub->feed_readable, NULL) < 0)
+	hub->feed_readable =
+		event_new(hub->base, net_feed_fd(hub->feed), EV_READ, on_feed_readable, hub);
+	hub->feed_pause = evtimer_new(hub->base, on_feed_readable, hub);
+	if (hub->feed_readable == NULL || hub->feed_pause == NULL ||
+	    event_add(hub->feed_readable, NULL) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -90,7 +93,24 @@ static void feed_unwatch(struct hub *hub)
 {
 	if (hub->feed_readable != NULL)
 		event_free(hub->feed_readable);
+	if (hub->feed_pause != NULL)
+		event_free(hub->feed_pause);
 	hub->feed_readable = NULL;
+	hub->feed_pause = NULL;
+}
+
+/* The queue is empty. When there was something, more is likely: a look in a millisecond brings all
+ * of it, where the descriptor would wake us, and be told to by who sends, for each message. */
+static void feed_wait(struct hub *hub, bool was_idle)
+{
+	static const struct timeval pause = {.tv_usec = PAUSE_US};
+
+	if (was_idle) {
+		event_add(hub->feed_readable, NULL);
+		return;
+	}
+	event_del(hub->feed_readable);
+	event_add(hub->feed_pause, &pause);
 }
 
 int hub_feed_init(struct hub *hub)
@@ -142,28 +162,31 @@ static void feed_reopen(struct hub *hub)
 	hub->status = 1;
 }
 
-static void tell_overruns(struct hub *hub)
+static void tell_overruns(struct hub *hub, uint64_t overruns)
 {
-	struct net_feed_stats stats;
-
-	net_feed_stats_get(hub->feed, &stats);
-	if (stats.overruns == hub->feed_overruns)
+	if (overruns == hub->feed_overruns)
 		return;
-	hub->feed_overruns = stats.overruns;
+	hub->feed_overruns = overruns;
 	event_emit(EVENT_NETLINK_RESYNC, "kernel", "%llu overruns so far",
-		   (unsigned long long)stats.overruns);
+		   (unsigned long long)overruns);
 }
 
 void hub_feed_turn(struct hub *hub)
 {
+	struct net_feed_stats before, after;
 	int rc;
 
 	if (!hub->feed_more)
 		return;
+	net_feed_stats_get(hub->feed, &before);
 	rc = net_feed_turn(hub->feed);
 	hub->feed_more = rc > 0;
-	if (rc < 0)
+	if (rc < 0) {
 		feed_reopen(hub);
-	else
-		tell_overruns(hub);
+		return;
+	}
+	net_feed_stats_get(hub->feed, &after);
+	tell_overruns(hub, after.overruns);
+	if (rc == 0)
+		feed_wait(hub, after.messages == before.messages);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * hub_nhrp: the table of spokes and the NHRP server, and what they need of the others: punted
- * packets from the dataplane, host routes in the kernel, the underlay next hop of a spoke.
+ * packets from the dataplane, host routes in the kernel, the underlay next hop of a spoke, what is
+ * ours and what can be reached.
  *
  * Context: control.
  */
@@ -12,6 +13,7 @@
 
 #include "control/log.h"
 #include "control/nhrp/nhrp_server.h"
+#include "control/rib/rib.h"
 #include "control/spoke.h"
 #include "dataplane/dp_punt.h"
 
@@ -47,6 +49,32 @@ static int host_route_del(void *ctx, uint16_t tunnel, const struct dp_prefix *ho
 	return net_route_del(host, NET_METRIC);
 }
 
+static bool has_addr(const struct hub_iface *ifaces, uint32_t count, const struct dp_addr *a)
+{
+	for (uint32_t i = 0; i < count; i++)
+		for (uint32_t j = 0; j < ifaces[i].address_count; j++)
+			if (dp_addr_equal(&ifaces[i].addresses[j].addr, a))
+				return true;
+	return false;
+}
+
+static bool is_ours(void *ctx, const struct dp_addr *a)
+{
+	const struct hub *hub = ctx;
+
+	return has_addr(hub->ports, hub->port_count, a) ||
+	       has_addr(hub->tunnels, hub->tunnel_count, a);
+}
+
+static int reachable(void *ctx, const struct dp_addr *nbma)
+{
+	struct hub *hub = ctx;
+	struct dp_iface iface;
+	struct dp_addr next;
+
+	return rib_underlay(hub->rib, nbma, &iface, &next);
+}
+
 static int tables_new(struct hub *hub)
 {
 	const struct dp_limits *limits = &hub->config->dataplane.limits;
@@ -55,6 +83,7 @@ static int tables_new(struct hub *hub)
 		.tunnels = limits->tunnels,
 		.bindings = limits->nexthops,
 		.routes = {.ctx = hub, .set = host_route_set, .del = host_route_del},
+		.peers = {.ctx = hub, .is_ours = is_ours, .reachable = reachable},
 	};
 
 	hub->spokes = spoke_table_new(limits->spokes, limits->tunnels, &ops);

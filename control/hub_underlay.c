@@ -258,16 +258,19 @@ static void usage_note(struct hub *hub, const struct spoke_info *info)
 	const struct dp_addr next = dp_addr_ip4(b->next_be);
 	struct dp_spoke_counters counters;
 	struct neigh_note *note;
+	bool used;
 
 	if (b->neigh == 0 || dp_spoke_counters_get(info->dp, &counters) < 0)
 		return;
+	used = (uint32_t)counters.tx_pkts != b->tx_pkts;
+	b->tx_pkts = (uint32_t)counters.tx_pkts;
+	if (used)
+		spoke_used_note(hub->spokes, &info->key, hub_now_ms());
 	note = neighs_find(hub->neighs, b->port, &next);
 	if (note == NULL)
 		return;
 	note->round = u->usage_round;
-	if ((uint32_t)counters.tx_pkts != b->tx_pkts)
-		note->used = true;
-	b->tx_pkts = (uint32_t)counters.tx_pkts;
+	note->used |= used;
 }
 
 void hub_underlay_tick(struct hub *hub)

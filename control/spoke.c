@@ -260,6 +260,14 @@ void spoke_put(struct spoke_table *t, struct spoke *s, const char *reason, uint6
 		release(t, s);
 }
 
+void spoke_used_note(struct spoke_table *t, const struct dp_spoke_key *key, uint64_t now_ms)
+{
+	struct spoke *s = spoke_find(t, key);
+
+	if (s)
+		s->used_ms = now_ms;
+}
+
 const char *spoke_state_name(enum spoke_state state)
 {
 	static const char *const names[] = {

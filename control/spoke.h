@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "control/rate.h"
 #include "dataplane/dp_spoke.h"
 
 #define SPOKE_STATE_LIST(X)                            \
@@ -37,10 +38,12 @@ struct spoke {
 	enum spoke_state state;
 	uint64_t created_ms;
 	uint64_t since_ms;                 /* of the state */
+	uint64_t used_ms;                  /* when it was seen to be sent to, 0: never */
 	const char *reason;                /* of the state; a literal */
 	struct nhrp_binding_list bindings; /* of nhrp_cache.c */
 	uint32_t binding_count;
 	uint32_t multicast_count; /* of them, that want multicast */
+	struct rate errors;       /* error indications sent to it */
 	/* private to spoke.c */
 	LIST_ENTRY(spoke) bucket;
 	LIST_ENTRY(spoke) list; /* free or dying */
@@ -87,6 +90,8 @@ void spoke_state_update(struct spoke_table *t,
 			struct spoke *s,
 			const char *reason,
 			uint64_t now_ms);
+/* Packets were forwarded to it since this was told last. O(1). */
+void spoke_used_note(struct spoke_table *t, const struct dp_spoke_key *key, uint64_t now_ms);
 const char *spoke_state_name(enum spoke_state state);
 
 /* Retries removals that the dataplane refused for the moment; true while some are left (call

@@ -18,6 +18,7 @@
 #include "defer.h"
 #include "dp_priv.h"
 #include "eal.h"
+#include "mcast.h"
 #include "plan.h"
 #include "peer.h"
 #include "port.h"
@@ -41,6 +42,7 @@ static const struct module modules[] = {
 	{"source", source_init, source_fini},
 	{"counters", counters_init, counters_fini},
 	{"tunnel", tunnel_init, tunnel_fini},
+	{"multicast", mcast_members_init, mcast_members_fini},
 	{"neigh", neigh_init, neigh_fini},
 	{"peer", peer_init, peer_fini},
 	{"sa", sa_init, sa_fini},

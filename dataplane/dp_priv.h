@@ -36,6 +36,7 @@ struct port_hot {
 	uint8_t role; /* enum dp_port_role */
 	uint16_t mtu;
 	uint16_t dev;          /* ethdev port id */
+	uint16_t tx_half;      /* half of the descriptors of a tx queue */
 	rte_be32_t address_be; /* ICMP errors come from it; 0: none */
 };
 extern struct port_hot port_hot[DP_PORTS_MAX];

@@ -35,7 +35,8 @@ uint32_t dp_spoke_find(const struct dp_spoke_key *key);
  * when it returns 0. -ENOENT, -EAGAIN, -ENOSPC.
  */
 int dp_spoke_neigh_set(uint32_t spoke, uint32_t neigh);
-/* Multicast of the tunnel's twin goes to this spoke, too (`map multicast`). -ENOENT. */
-int dp_spoke_multicast_set(uint32_t spoke, bool on);
+/* The multicast groups that the spoke gets (`map multicast`): bits of dp_mcast.h, 0: none. -ENOENT.
+ */
+int dp_spoke_multicast_set(uint32_t spoke, uint32_t groups);
 /* 0: strangers of all tunnels. -ENOENT. */
 int dp_spoke_counters_get(uint32_t spoke, struct dp_spoke_counters *counters);

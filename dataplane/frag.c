@@ -112,7 +112,7 @@ static uint32_t piece_max(void)
 	return rte_pktmbuf_data_room_size(dp_pool) - RTE_PKTMBUF_HEADROOM - DP_ENCAP_TAILROOM;
 }
 
-void frag_send(struct dp_worker *w, struct rte_mbuf *m, uint16_t mtu)
+uint32_t frag_send(struct dp_worker *w, struct rte_mbuf *m, uint16_t mtu)
 {
 	struct rte_mbuf *pieces[PIECES_MAX];
 	struct cut c;
@@ -125,10 +125,11 @@ void frag_send(struct dp_worker *w, struct rte_mbuf *m, uint16_t mtu)
 		reason = DP_DROP_NO_BUFFER;
 	if (reason >= 0) {
 		dp_drop(w, m, (enum dp_drop_reason)reason);
-		return;
+		return 0;
 	}
 	pieces_fill(pieces, n, &c, dp_meta_const(m));
 	w->stats.copied_pkts += n - 1;
 	dp_release(m);
 	dp_line_out(w, pieces, (uint16_t)n);
+	return n;
 }

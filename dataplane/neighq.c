@@ -14,7 +14,8 @@
 #include "stages.h"
 #include "wire.h"
 
-#define PER_NEIGHBOUR_MAX 8 /* so that one dead neighbour cannot take the queue */
+#define PER_NEIGHBOUR_MAX 8                   /* one dead neighbour cannot take the queue */
+#define COPIES_MAX        (DP_NEIGHQ_LEN / 2) /* nor can multicast */
 
 static bool waits_for(const struct dp_neighq_entry *e, const struct dp_meta *meta)
 {
@@ -46,6 +47,8 @@ void neigh_hold(struct dp_worker *w, struct rte_mbuf *m)
 			slot = &w->neighq[i];
 		same += waits_for(&w->neighq[i], meta);
 	}
+	if ((meta->flags & DP_META_COPY) && w->neighq_used >= COPIES_MAX)
+		slot = NULL;
 	if (slot == NULL || same == PER_NEIGHBOUR_MAX) {
 		dp_drop(w, m, DP_DROP_NEIGH_QUEUE_FULL);
 		return;

@@ -12,9 +12,9 @@
 
 #include "counters.h"
 #include "dp_punt.h"
+#include "mcast.h"
 #include "neigh.h"
 #include "peer.h"
-#include "replay.h"
 #include "spoke.h"
 
 #define KB 1024ULL
@@ -47,7 +47,7 @@
 /* 10,000 registrations at once fit into the rings; the rest are the small queues of a worker. */
 #define WORKER_MBUFS                                                                         \
 	(DP_PUNT_RING + DP_NHRP_RING + DP_INJECT_RING + DP_NEIGHQ_LEN + DP_REASS_FRAGMENTS + \
-	 DP_TX_BUFFER * DP_PORTS_MAX + 2 * DP_BURST)
+	 DP_TX_BUFFER * DP_PORTS_MAX + 4 * DP_BURST)
 /* A mempool cache is flushed at 1.5 times its size. */
 #define CACHE_MBUFS     (PLAN_MBUF_CACHE * 3 / 2)
 #define BIG_CACHE_MBUFS (PLAN_BIG_MBUF_CACHE * 3 / 2)
@@ -118,7 +118,7 @@ static uint64_t ring_bytes(void)
 static void tables_add(const struct dp_limits *l, struct dp_memory_plan *plan)
 {
 	uint64_t spoke = 2 * sizeof(struct adj) + 2 * CONTROL_OBJECT_BYTES +
-			 table_key_bytes(l->spokes);
+			 table_key_bytes(l->spokes) + sizeof(uint64_t);
 	uint32_t peer_count = l->spokes + l->sas;
 	uint64_t sa = sizeof(struct sa) + sizeof(struct sa_ctl) + sa_counter_bytes() +
 		      3 * table_key_bytes(l->sas);
@@ -137,12 +137,14 @@ static void tables_add(const struct dp_limits *l, struct dp_memory_plan *plan)
 		2 * CONTROL_OBJECT_BYTES + table_key_bytes((uint32_t)shared));
 	row_add(plan, "kernel's routes", (uint64_t)l->routes + l->nexthops, DP_CONTROL_ROUTE_BYTES);
 	row_add(plan, "kernel's next hops", DP_CONTROL_VIAS(l), DP_CONTROL_VIA_BYTES);
-	row_add(plan, "tunnels", l->tunnels, sizeof(struct tunnel) + table_key_bytes(l->tunnels));
+	row_add(plan, "tunnels", l->tunnels,
+		sizeof(struct tunnel) + sizeof(struct mcast_tunnel) + PAGE_BYTES +
+			table_key_bytes(l->tunnels));
 	row_add(plan, "spokes and adjacencies", l->spokes, spoke);
 	row_add(plan, "peers", peer_count, sizeof(struct peer) + table_key_bytes(peer_count));
 	row_add(plan, "SAs", l->sas + 1ULL, sa);
 	row_add(plan, "replay windows", l->sas + 1ULL,
-		sa_window_bytes(replay_words(DP_SA_WINDOW_MAX)));
+		sa_window_bytes(sa_window_words(DP_SA_WINDOW_MAX)));
 	row_add(plan, "SA hints", SA_HINTS, sizeof(*sa_hints));
 	row_add(plan, "NHRP next hops", l->nexthops, nexthop);
 	row_add(plan, "neighbours", l->neighbours, neigh);
@@ -153,8 +155,10 @@ void dp_memory_plan(const struct dp_conf *conf, struct dp_memory_plan *plan)
 	uint32_t workers = conf->worker_count;
 
 	*plan = (struct dp_memory_plan){
-		.mbuf_count = conf->descriptors_sum + workers * (WORKER_MBUFS + CACHE_MBUFS) +
-			      CACHE_MBUFS + DP_BURST + handover_mbufs(workers),
+		.mbuf_count =
+			conf->descriptors_sum +
+			workers * (WORKER_MBUFS + mcast_jobs_max(&conf->limits) + CACHE_MBUFS) +
+			CACHE_MBUFS + DP_BURST + handover_mbufs(workers),
 		.mbuf_data_bytes = plan_mbuf_data_bytes(conf->mtu_max),
 		.big_mbuf_count = workers * (DP_BIG_MBUFS + BIG_CACHE_MBUFS) + BIG_CACHE_MBUFS,
 		.big_mbuf_data_bytes = PLAN_BIG_MBUF_BYTES,
@@ -166,6 +170,7 @@ void dp_memory_plan(const struct dp_conf *conf, struct dp_memory_plan *plan)
 		sizeof(void *));
 	row_add(plan, "wanted SAs", (conf->limits.spokes + 1ULL) * workers, sizeof(uint64_t));
 	row_add(plan, "workers", workers, sizeof(struct dp_worker) + WORKER_TABLES_BYTES);
+	row_add(plan, "multicast queues", workers, mcast_worker_bytes(&conf->limits));
 	row_add(plan, "reassembly tables", workers,
 		DP_REASS_SLOTS * REASS_SLOT_BYTES + REASS_EXTRA_BYTES);
 	row_add(plan, "rings", workers, ring_bytes());

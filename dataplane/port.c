@@ -131,7 +131,10 @@ int dp_port_add(const struct dp_port_conf *conf, uint16_t *port)
 		device_close(p);
 		return rc;
 	}
-	*hot = (struct port_hot){.role = (uint8_t)conf->role, .mtu = conf->mtu, .dev = p->dev};
+	*hot = (struct port_hot){.role = (uint8_t)conf->role,
+				 .mtu = conf->mtu,
+				 .dev = p->dev,
+				 .tx_half = (uint16_t)(p->conf.descriptors / 2)};
 	rte_eth_macaddr_get(p->dev, &hot->mac);
 	*port = port_count++;
 	return 0;

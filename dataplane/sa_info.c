@@ -11,7 +11,6 @@
 #include "dp_priv.h"
 #include "esp_size.h"
 #include "peer.h"
-#include "replay.h"
 
 #define UDP_BYTES 8
 
@@ -23,9 +22,9 @@ static void bitmap_tell(const struct sa *sa, uint64_t top, struct dp_sa_info *in
 {
 	for (uint32_t n = 0; n < info->replay_window && n <= top; n++) {
 		uint64_t seq = top - n;
-		uint64_t word = sa->bitmap[seq / REPLAY_WORD_BITS & sa->bitmap_mask];
+		uint64_t word = sa->bitmap[seq / SA_WORD_BITS & sa->bitmap_mask];
 
-		if (word >> seq % REPLAY_WORD_BITS & 1)
+		if (word >> seq % SA_WORD_BITS & 1)
 			info->replay_bitmap[n / 64] |= 1ULL << n % 64;
 	}
 }

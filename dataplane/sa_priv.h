@@ -78,6 +78,18 @@ void sa_fini(void);
 /* All memory of struct sa is locked and left out of core dumps. */
 bool sa_memory_is_locked(void);
 
+#define SA_WORD_BITS 64
+
+/* Words of the ring of RFC 6479, one more than the window has: a power of two. */
+static inline uint32_t sa_window_words(uint32_t window)
+{
+	uint32_t words = 2;
+
+	while ((words - 1) * SA_WORD_BITS < window)
+		words *= 2;
+	return words;
+}
+
 /* Bytes of a replay window beyond the ones in struct sa. */
 size_t sa_window_bytes(uint32_t words);
 /* Frees what waited for its home; once per turn of the control loop. */

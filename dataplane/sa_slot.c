@@ -15,7 +15,6 @@
 #include "defer.h"
 #include "peer.h"
 #include "pool.h"
-#include "replay.h"
 
 #define PAGE_BYTES 4096
 
@@ -119,7 +118,7 @@ uint64_t sa_bound_cut(const struct sa *sa, uint64_t bound)
 
 int sa_slot_window(struct sa *sa, uint16_t window, uint64_t seq)
 {
-	uint32_t words = replay_words(window);
+	uint32_t words = sa_window_words(window);
 
 	sa->window32 = (uint8_t)((window + SA_WINDOW_UNIT - 1) / SA_WINDOW_UNIT);
 	sa->bitmap_mask = words - 1;
@@ -130,8 +129,8 @@ int sa_slot_window(struct sa *sa, uint16_t window, uint64_t seq)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < words; i++)
 		sa->bitmap[i] = UINT64_MAX;
-	sa->bitmap[seq / REPLAY_WORD_BITS & sa->bitmap_mask] =
-		UINT64_MAX >> (REPLAY_WORD_BITS - 1 - seq % REPLAY_WORD_BITS);
+	sa->bitmap[seq / SA_WORD_BITS & sa->bitmap_mask] =
+		UINT64_MAX >> (SA_WORD_BITS - 1 - seq % SA_WORD_BITS);
 	return 0;
 }
 

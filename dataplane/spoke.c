@@ -17,6 +17,7 @@
 #include "defer.h"
 #include "dp_neigh.h"
 #include "dp_priv.h"
+#include "mcast.h"
 #include "nexthop.h"
 #include "peer.h"
 #include "pool.h"
@@ -26,14 +27,13 @@ struct spoke {
 	bool in_use;
 	bool dying; /* deleted, not freed: workers may still count for it */
 	uint32_t adj;
-	uint32_t nexthops; /* that point here */
-	bool multicast;
+	uint32_t nexthops;   /* that point here */
+	uint32_t multicast;  /* groups that it is a member of */
+	uint32_t mcast_slot; /* mcast_members.c */
 };
 
 struct adj *adjs;
 struct rte_hash *spoke_table;
-uint32_t *mcast_members;
-uint32_t mcast_members_end;
 union spoke_now *spoke_nows;
 const uint16_t *spoke_tunnels;
 
@@ -48,15 +48,12 @@ int spoke_init(const struct dp_conf *conf)
 	spokes = calloc(max + 1, sizeof(*spokes));
 	adjs = rte_zmalloc("adj", (2 * max + 1) * sizeof(*adjs), RTE_CACHE_LINE_SIZE);
 	spoke_table = table_create("spokes", max);
-	mcast_members =
-		rte_zmalloc("mcast", (max + 1) * sizeof(*mcast_members), RTE_CACHE_LINE_SIZE);
-	mcast_members_end = max + 1;
 	spoke_nows = rte_zmalloc("spoke now", (max + 1) * sizeof(*spoke_nows), RTE_CACHE_LINE_SIZE);
 	spoke_tunnels = tunnel_of =
 		rte_zmalloc("spoke tunnel", (max + 1) * sizeof(*tunnel_of), RTE_CACHE_LINE_SIZE);
 	if (spoke_nows == NULL || tunnel_of == NULL)
 		return -ENOMEM;
-	if (spokes == NULL || adjs == NULL || mcast_members == NULL || spoke_table == NULL ||
+	if (spokes == NULL || adjs == NULL || spoke_table == NULL ||
 	    index_pool_init(&ids, LIVE_SPOKE, max) < 0 ||
 	    index_pool_init(&adj_ids, LIVE_ADJ, 2 * max) < 0)
 		return -ENOMEM;
@@ -68,7 +65,6 @@ void spoke_fini(void)
 	table_free(spoke_table);
 	live_unpoison(adjs, (2 * ids.max + 1) * sizeof(*adjs));
 	rte_free(adjs);
-	rte_free(mcast_members);
 	rte_free(spoke_nows);
 	rte_free(tunnel_of);
 	free(spokes);
@@ -76,7 +72,6 @@ void spoke_fini(void)
 	index_pool_fini(&adj_ids);
 	spoke_table = NULL;
 	adjs = NULL;
-	mcast_members = NULL;
 	spoke_nows = NULL;
 	spoke_tunnels = tunnel_of = NULL;
 	spokes = NULL;
@@ -107,11 +102,11 @@ static void spoke_free(uint32_t index)
 /* To those who find the adjacency by its spoke. */
 static void adj_publish(uint32_t spoke)
 {
-	const struct spoke *s = &spokes[spoke];
+	struct spoke *s = &spokes[spoke];
 	uint32_t adj = s->in_use ? s->adj : 0;
 
 	now_publish(spoke, adj, spoke_nows[spoke].generation);
-	__atomic_store_n(&mcast_members[spoke], s->multicast ? adj : 0, __ATOMIC_RELEASE);
+	mcast_member_set(s->key.tunnel, &s->mcast_slot, adj, s->multicast);
 }
 
 /* What the spoke's adjacency is by now. */
@@ -299,11 +294,11 @@ int spoke_rekey(uint32_t spoke, const struct dp_addr *nbma, uint16_t natt_port)
 	return 0;
 }
 
-int dp_spoke_multicast_set(uint32_t spoke, bool on)
+int dp_spoke_multicast_set(uint32_t spoke, uint32_t groups)
 {
 	if (!spoke_exists(spoke))
 		return dp_error_set(-ENOENT, "spoke %u: no such spoke", spoke);
-	spokes[spoke].multicast = on;
+	spokes[spoke].multicast = groups;
 	adj_publish(spoke);
 	return 0;
 }

@@ -41,10 +41,6 @@ _Static_assert(sizeof(struct adj) == 64, "one load per packet");
 extern struct adj *adjs; /* [2 x limits.spokes + 1]: a change needs a second one for a while */
 extern struct rte_hash *spoke_table;
 
-/* mcast.c reads it: by spoke, its adjacency while it is a multicast member, else 0. */
-extern uint32_t *mcast_members;    /* [limits.spokes + 1] */
-extern uint32_t mcast_members_end; /* one beyond the last spoke */
-
 /*
  * What may not be carried from one worker to another by index, because the other one may be asleep
  * for longer than a grace period: by spoke, its adjacency as it is now (0: it goes) and a number

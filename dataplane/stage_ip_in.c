@@ -6,8 +6,8 @@
  * broadcast and multicast, martians (RFC 1812 section 5.3.7), source check of packets from a
  * tunnel. A GRE keep-alive of a point-to-point spoke, a packet of ours to the spoke inside the
  * tunnel, goes back where it came from. Packets that the kernel sent into a twin are ours: only
- * their header is checked, and their multicast is replicated (mcast.c). Not done: multicast from
- * LAN ports.
+ * their header is checked, and their multicast is replicated, as is that of configured groups from
+ * LAN ports (mcast.c).
  */
 #include "police.h"
 #include "source.h"
@@ -84,11 +84,15 @@ static int source_check(const struct rte_mbuf *m, const struct dp_meta *meta, rt
 
 static int multicast_verdict(const struct rte_ipv4_hdr *ip, const struct dp_meta *meta)
 {
-	bool stays = ip->dst_addr == IP4_BROADCAST || ip4_is_link_local_multicast(ip->dst_addr);
-
-	if (!stays)
+	if (meta->flags & DP_META_FROM_TWIN)
+		return REPLICATE;
+	if (ip->dst_addr == IP4_BROADCAST || ip4_is_link_local_multicast(ip->dst_addr))
+		return PUNT;
+	if ((meta->flags & DP_META_FROM_TUNNEL) || !mcast_lan_takes(ip->dst_addr))
 		return DP_DROP_NO_MROUTE;
-	return meta->flags & DP_META_FROM_TWIN ? REPLICATE : PUNT;
+	if (ip4_is_martian_source(ip->src_addr))
+		return DP_DROP_MARTIAN;
+	return ip->time_to_live <= 1 ? (int)DP_DROP_TTL_EXPIRED : REPLICATE;
 }
 
 static int check(struct rte_mbuf *m, const struct dp_meta *meta)
@@ -146,7 +150,10 @@ static void exception(struct dp_worker *w, struct rte_mbuf *m, int verdict)
 		punt_to_twin(w, m, meta);
 		break;
 	case REPLICATE:
-		mcast_add(w, m);
+		if (meta->flags & DP_META_FROM_TWIN)
+			mcast_add(w, m);
+		else
+			mcast_add_lan(w, m);
 		break;
 	case SEND_BACK:
 		send_back(w, m, meta);

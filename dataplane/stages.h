@@ -32,7 +32,11 @@ void punt_to_twin(struct dp_worker *w, struct rte_mbuf *m, const struct dp_meta 
 /* Fills neigh or out_port for meta->outer_dst, an NBMA address; false: no route over a port. */
 bool underlay_find(struct dp_meta *meta);
 
-/* mcast.c: takes a packet for all multicast members of its tunnel; works on the oldest. */
+/* mcast.c: takes a packet of the kernel for the members of meta->tunnel, one that a LAN port
+ * received (TTL more than 1) for those of the tunnels that take its group; works on the next job.
+ */
 void mcast_add(struct dp_worker *w, struct rte_mbuf *m);
+void mcast_add_lan(struct dp_worker *w, struct rte_mbuf *m);
+bool mcast_lan_takes(rte_be32_t dst);
 void mcast_run(struct dp_worker *w);
 void mcast_flush(struct dp_worker *w);

@@ -11,6 +11,7 @@
 #include "counters.h"
 #include "defer.h"
 #include "dp_priv.h"
+#include "mcast.h"
 #include "pool.h"
 
 struct tunnel *tunnels;
@@ -64,6 +65,7 @@ int dp_tunnel_add(const struct dp_tunnel_conf *conf, uint16_t *tunnel)
 				    conf->name, ids.max);
 	tunnels[index - 1] = (struct tunnel){.conf = *conf, .in_use = true};
 	counters_tunnel_start((uint16_t)(index - 1));
+	mcast_tunnel_start((uint16_t)(index - 1));
 	if (table_set(tunnel_table, &key, index) < 0) {
 		tunnel_free(index);
 		return dp_error_set(-ENOSPC, "tunnel %s: tunnel table is full", conf->name);
@@ -82,11 +84,12 @@ int dp_tunnel_del(uint16_t id)
 	if (t->spokes != 0)
 		return dp_error_set(-EBUSY, "tunnel %s: %u spokes still use it", t->conf.name,
 				    t->spokes);
-	if (!defer_room(1))
+	if (!defer_room(1 + DP_MCAST_LAN_MAX))
 		return dp_error_set(-EAGAIN, "tunnel %s: a worker is stuck", t->conf.name);
 	key = tunnel_key(&t->conf.source, t->conf.has_key, t->conf.key);
 	table_del(tunnel_table, &key);
 	t->in_use = false;
+	mcast_tunnel_end(id);
 	defer_free(tunnel_free, id + 1U);
 	return 0;
 }

@@ -19,6 +19,7 @@
 #include "counters.h"
 #include "defer.h"
 #include "dp_priv.h"
+#include "mcast.h"
 #include "neigh.h"
 #include "police.h"
 #include "reass.h"
@@ -238,6 +239,7 @@ static int worker_main(void *arg)
 static void worker_free(struct dp_worker *w)
 {
 	police_fini(w);
+	mcast_fini(w);
 	reass_fini(w);
 	redirect_fini(w);
 	rte_free(w->spokes);
@@ -255,7 +257,8 @@ static struct dp_worker *worker_create(uint32_t index, const struct dp_conf *con
 	w->spokes = rte_zmalloc("spoke counters", counters_rows(&conf->limits) * sizeof(*w->spokes),
 				RTE_CACHE_LINE_SIZE);
 	w->strangers = w->spokes + conf->limits.spokes + 1;
-	if (w->spokes == NULL || redirect_init(w) < 0 || reass_init(w) < 0 || police_init(w) < 0) {
+	if (w->spokes == NULL || redirect_init(w) < 0 || reass_init(w) < 0 || police_init(w) < 0 ||
+	    mcast_init(w, &conf->limits) < 0) {
 		worker_free(w);
 		return NULL;
 	}

@@ -52,6 +52,7 @@ enum dp_kind {
 
 #define DP_META_FROM_TUNNEL 0x01 /* decapsulated from meta->tunnel */
 #define DP_META_FROM_TWIN   0x02 /* from the kernel: ours, not transit */
+#define DP_META_COPY        0x04 /* out: one of many (mcast.c) */
 
 static inline struct dp_meta *dp_meta(struct rte_mbuf *m)
 {
@@ -149,13 +150,11 @@ struct dp_neighq_entry {
 	uint64_t deadline_tsc;
 };
 
-#define DP_MCAST_JOBS 16 /* packets of one worker that are being replicated */
+/* Packets of one worker that are being replicated: of one tunnel, and of all. */
+#define DP_MCAST_JOBS        16
+#define DP_MCAST_WORKER_JOBS 1024
 
-struct dp_mcast_job {
-	struct rte_mbuf *m;
-	uint32_t next; /* spoke to look at next */
-};
-
+struct mcast;           /* mcast.c */
 struct redirect_filter; /* redirect.c */
 struct police;          /* police.c */
 struct reass;           /* reass.c */
@@ -197,6 +196,7 @@ struct dp_worker {
 	struct dp_spoke_counters *strangers; /* [limits.tunnels] */
 	uint32_t rxq_count;
 	uint32_t neighq_used;
+	uint32_t mcast_count;  /* replication jobs */
 	uint32_t reass_held;   /* fragments in the table */
 	uint16_t reass_done_n; /* of reass_done */
 	struct dp_rxq rxq[DP_PORTS_MAX * DP_WORKERS_MAX];
@@ -215,8 +215,7 @@ struct dp_worker {
 	struct dp_stage_clock *clock; /* NULL: off */
 	struct dp_neighq_entry neighq[DP_NEIGHQ_LEN];
 	uint64_t neighq_next_tsc;
-	struct dp_mcast_job mcast[DP_MCAST_JOBS]; /* ring */
-	uint32_t mcast_head, mcast_count;
+	struct mcast *mcast;
 	struct reass *reass;
 	struct rte_mbuf *reass_done[DP_BURST]; /* packets that this burst has completed */
 	uint64_t reass_next_tsc;

@@ -76,6 +76,23 @@ static void flags_print(FILE *out, const json_t *flags)
 	fputc('\n', out);
 }
 
+/* The answer names a few, and says how many there are. */
+static void requesters_print(FILE *out, const json_t *entry)
+{
+	const json_t *list = json_object_get(entry, "requesters");
+	const json_int_t count = json_integer_value(json_object_get(entry, "requesters_count"));
+	const size_t named = json_array_size(list);
+
+	for (size_t i = 0; i < named; i++) {
+		const json_t *r = json_array_get(list, i);
+
+		fprintf(out, "    Requester: %s", ctl_member_text(r, "protocol"));
+		fprintf(out, " Request ID: %s\n", ctl_member_text(r, "request_id"));
+	}
+	if (count > (json_int_t)named)
+		fprintf(out, "    (%lld more requesters)\n", (long long)count - (long long)named);
+}
+
 static void entry_print(FILE *out, const json_t *entry)
 {
 	const json_t *expires = json_object_get(entry, "expires_s");
@@ -96,6 +113,7 @@ static void entry_print(FILE *out, const json_t *entry)
 	if (json_is_string(json_object_get(entry, "claimed_nbma")))
 		fprintf(out, "    (Claimed NBMA address: %s)\n",
 			ctl_member_text(entry, "claimed_nbma"));
+	requesters_print(out, entry);
 }
 
 void ctl_nhrp_print(FILE *out,

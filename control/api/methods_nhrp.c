@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * methods_nhrp: spokes and the NHRP cache. Words and letters are those of Cisco's `show dmvpn` and
- * `show ip nhrp`: attributes S static, D dynamic, N behind a NAT; flags unique, registered.
+ * `show ip nhrp`: attributes S static, D dynamic, N behind a NAT; "used": forwarded to within the
+ * last minute, as the counters of its spoke say.
  */
 #include <time.h>
 
@@ -10,8 +11,10 @@
 #include "dataplane/dp_spoke.h"
 #include "methods.h"
 
-#define CHUNK         32 /* rows copied at once */
-#define PROTOCOLS_MAX 16 /* addresses of one spoke that its row names; `entries` counts all */
+#define CHUNK          32         /* rows copied at once */
+#define FLAG_USED      0x80000000 /* beside NHRP_BINDING_F_*: a matter of now */
+#define REQUESTERS_MAX 8  /* of an entry that its row names; `requesters_count` counts all */
+#define PROTOCOLS_MAX  16 /* addresses of one spoke that its row names; `entries` counts all */
 
 static const struct page_counter spoke_counters[] = {
 	PAGE_COUNTER(dp_spoke_counters, rx_pkts),
@@ -145,17 +148,28 @@ void method_spokes_count(const struct api_sources *sources,
 	}
 }
 
-static json_t *flags_json(uint32_t flags)
+static bool is_used(const struct nhrp_binding_info *b, uint64_t now)
+{
+	return b->used_ms != 0 && now < b->used_ms + NHRP_USED_MS;
+}
+
+/* In the order of `show ip nhrp`. */
+static json_t *flags_json(const struct nhrp_binding_info *b, uint64_t now)
 {
 	static const struct {
 		uint32_t flag;
 		const char *name;
 	} names[] = {
+		{NHRP_BINDING_F_AUTHORITATIVE, "authoritative"},
+		{NHRP_BINDING_F_ROUTER, "router"},
+		{NHRP_BINDING_F_IMPLICIT, "implicit"},
 		{NHRP_BINDING_F_UNIQUE, "unique"},
 		{NHRP_BINDING_F_REGISTERED, "registered"},
+		{FLAG_USED, "used"},
 		{NHRP_BINDING_F_NAT, "nat"},
 		{NHRP_BINDING_F_ROUTE, "rib"},
 	};
+	const uint32_t flags = b->flags | (is_used(b, now) ? FLAG_USED : 0);
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -164,25 +178,45 @@ static json_t *flags_json(uint32_t flags)
 	return list;
 }
 
+/* Adds who was told of it. */
+static void requesters_set(json_t *row,
+			   const struct api_sources *src,
+			   const struct nhrp_binding_info *b)
+{
+	struct nhrp_requester told[REQUESTERS_MAX];
+	unsigned count = nhrp_server_requesters(src->nhrp, b, told, REQUESTERS_MAX);
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < count && i < REQUESTERS_MAX; i++)
+		json_array_append_new(list,
+				      json_pack("{s:o, s:I}", "protocol",
+						page_addr(&told[i].requester_protocol),
+						"request_id", (json_int_t)told[i].request_id));
+	json_object_set_new(row, "requesters", list);
+	json_object_set_new(row, "requesters_count", json_integer(count));
+}
+
 static json_t *binding_json(const struct api_sources *src,
 			    const struct nhrp_binding_info *b,
 			    uint64_t now)
 {
-	const struct dp_prefix target = {.addr = b->protocol, .len = b->prefix_len};
 	const bool nat = (b->flags & NHRP_BINDING_F_NAT) != 0;
-
-	return json_pack(
+	json_t *row = json_pack(
 		"{s:o, s:o, s:o, s:s, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:i, s:o}", "interface",
 		src->spokes ? page_text(spoke_tunnel_name(src->spokes, b->tunnel))
 			    : method_tunnel_name(b->tunnel),
-		"target", page_prefix(&target), "protocol", page_addr(&b->protocol), "type",
-		nhrp_binding_type_name(b->type), "flags", flags_json(b->flags), "nbma",
+		"target", page_prefix(&b->target), "protocol", page_addr(&b->protocol), "type",
+		nhrp_binding_type_name(b->type), "flags", flags_json(b, now), "nbma",
 		page_addr(&b->spoke.nbma), "natt_port", b->spoke.natt_port, "claimed_nbma",
 		nat ? page_addr(&b->claimed) : json_null(), "created_s",
 		seconds_json(b->created_ms, now), "refreshed_s", seconds_json(b->refreshed_ms, now),
 		"expires_s",
 		b->expires_ms == DEADLINE_NEVER ? json_null() : seconds_json(now, b->expires_ms),
 		"holding_s", b->holding_s, "mtu", b->mtu ? json_integer(b->mtu) : json_null());
+
+	if (row)
+		requesters_set(row, src, b);
+	return row;
 }
 
 static json_t *nhrp_cache_set_info(json_t *result, const struct nhrp_cache *nhrp)
@@ -213,7 +247,7 @@ json_t *method_nhrp_list(struct rpc_call *call)
 		return page_cursor_refuse(call);
 	page_begin(&page, call, "entries");
 	do {
-		n = nhrp ? nhrp_cache_list(nhrp, &cursor, rows, page_room(&page, CHUNK)) : 0;
+		n = nhrp ? nhrp_server_list(src->nhrp, &cursor, rows, page_room(&page, CHUNK)) : 0;
 		for (unsigned i = 0; i < n; i++)
 			page_add(&page, binding_json(src, &rows[i], now));
 	} while (n > 0 && page.left > 0);

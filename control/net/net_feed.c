@@ -44,8 +44,8 @@ static int feed_socket(struct net_feed *feed)
 
 static void buffer_reset(struct net_feed *feed)
 {
+	feed->got = feed->current = 0;
 	feed->at = 0;
-	feed->len = 0;
 	net_feed_dump_reset(feed);
 }
 
@@ -210,56 +210,87 @@ static int handle_message(struct net_feed *feed, const uint8_t *bytes, const str
 	return 0;
 }
 
-/* One message of the datagram in the buffer. */
+/* Datagrams left in the buffer; the current one is then neither void nor read to its end. */
+static bool has_datagram(struct net_feed *feed)
+{
+	while (feed->current < feed->got && feed->at >= feed->len[feed->current]) {
+		feed->current++;
+		feed->at = 0;
+	}
+	return feed->current < feed->got;
+}
+
+/* One message of the current datagram. */
 static int next_message(struct net_feed *feed)
 {
-	const uint8_t *bytes = feed->buf + feed->at;
-	size_t left = feed->len - feed->at;
+	const uint8_t *bytes = feed->buf[feed->current] + feed->at;
+	size_t left = feed->len[feed->current] - feed->at;
 	struct nlmsghdr head;
 
 	if (left >= NLMSG_HDRLEN)
 		memcpy(&head, bytes, sizeof(head));
 	if (left < NLMSG_HDRLEN || head.nlmsg_len < NLMSG_HDRLEN || head.nlmsg_len > left) {
 		feed->stats.malformed++;
-		feed->at = feed->len;
+		feed->at += left;
 		return 0;
 	}
 	feed->at += NLMSG_ALIGN((size_t)head.nlmsg_len);
-	if (feed->at > feed->len)
-		feed->at = feed->len;
 	return handle_message(feed, bytes, &head);
 }
 
-/* 1: a datagram, or something else happened: look again; 0: the queue is empty. */
-static int receive(struct net_feed *feed)
+/* The datagram's length, 0 when it is not to be read. */
+static size_t accept_datagram(struct net_feed *feed, const struct mmsghdr *m)
 {
-	struct sockaddr_nl from = {0};
-	struct iovec iov = {.iov_base = feed->buf, .iov_len = sizeof(feed->buf)};
-	struct msghdr msg = {
-		.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1};
-	ssize_t n = recvmsg(mnl_socket_get_fd(feed->nl), &msg, 0);
+	const struct sockaddr_nl *from = m->msg_hdr.msg_name;
 
-	feed->at = 0;
-	feed->len = 0;
-	if (n < 0) {
-		if (errno == EAGAIN)
-			return 0;
-		if (errno == EINTR)
-			return 1;
-		if (errno != ENOBUFS)
-			return net_error_set(-errno, "netlink feed: receive: %s", strerror(errno));
-		net_feed_dump_overrun(feed);
-		return 1;
-	}
-	if (from.nl_pid != 0) /* only the kernel speaks here */
-		return 1;
-	if (msg.msg_flags & MSG_TRUNC) {
+	if (from->nl_pid != 0) /* only the kernel speaks here */
+		return 0;
+	if (m->msg_hdr.msg_flags & MSG_TRUNC) {
 		feed->stats.malformed++;
 		log_sys("netlink feed: a message is larger than %zu bytes: not read",
-			sizeof(feed->buf));
-		return 1;
+			sizeof(feed->buf[0]));
+		return 0;
 	}
-	feed->len = (size_t)n;
+	return m->msg_len;
+}
+
+static int receive_error(struct net_feed *feed, int error)
+{
+	if (error == EAGAIN)
+		return 0;
+	if (error == EINTR)
+		return 1;
+	if (error != ENOBUFS)
+		return net_error_set(-error, "netlink feed: receive: %s", strerror(error));
+	net_feed_dump_overrun(feed);
+	return 1;
+}
+
+/* 1: datagrams, or something else happened: look again; 0: the queue is empty. */
+static int receive(struct net_feed *feed)
+{
+	/* Each of a dump makes the kernel prepare the next part: one at a time. */
+	const unsigned max = feed->dumping == NET_FEED_NO_KIND ? NET_FEED_BATCH : 1;
+	struct sockaddr_nl from[NET_FEED_BATCH] = {0};
+	struct mmsghdr msgs[NET_FEED_BATCH] = {0};
+	struct iovec iov[NET_FEED_BATCH];
+	int n;
+
+	feed->got = feed->current = 0;
+	feed->at = 0;
+	for (unsigned i = 0; i < max; i++) {
+		iov[i] = (struct iovec){.iov_base = feed->buf[i], .iov_len = sizeof(feed->buf[i])};
+		msgs[i].msg_hdr = (struct msghdr){.msg_name = &from[i],
+						  .msg_namelen = sizeof(from[i]),
+						  .msg_iov = &iov[i],
+						  .msg_iovlen = 1};
+	}
+	n = recvmmsg(mnl_socket_get_fd(feed->nl), msgs, max, 0, NULL);
+	if (n < 0)
+		return receive_error(feed, errno);
+	for (int i = 0; i < n; i++)
+		feed->len[i] = accept_datagram(feed, &msgs[i]);
+	feed->got = (unsigned)n;
 	return 1;
 }
 
@@ -282,7 +313,7 @@ static int turn(struct net_feed *feed, uint64_t end_us)
 			net_feed_dump_sweep(feed);
 			continue;
 		}
-		if (feed->at < feed->len) {
+		if (has_datagram(feed)) {
 			rc = next_message(feed);
 			if (rc < 0)
 				return rc;

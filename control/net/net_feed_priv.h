@@ -8,6 +8,7 @@
 #include "net_store.h"
 
 #define NET_FEED_NO_KIND NET_KINDS
+#define NET_FEED_BATCH   32 /* datagrams per system call: each event is one */
 
 struct mnl_socket;
 
@@ -26,8 +27,10 @@ struct net_feed {
 	uint32_t sweep_cursor;
 	uint32_t seq; /* of the dump; also the generation */
 
-	size_t len, at; /* of the datagram in buf */
-	_Alignas(8) uint8_t buf[NET_RECV_BYTES];
+	unsigned got, current; /* datagrams in buf, and the one that is read */
+	size_t len[NET_FEED_BATCH];
+	size_t at;                                               /* in the current one */
+	_Alignas(8) uint8_t buf[NET_FEED_BATCH][NET_RECV_BYTES]; /* touched as far as used */
 };
 
 /* Every dump has to be made (again); nothing runs. */

@@ -4,12 +4,16 @@
  * is decided here). Reads tables, changes nothing. Only the control core calls.
  *
  * A binding always points to the observed outer source, never to the claimed one: a client speaks
- * for itself only.
+ * for itself only. Another NAT-T port of one address is another client behind that NAT, unless IKE
+ * has proven it the same.
  *
- * Not done: identities (who holds the same certificate may take over), nhrp.allow, a choice of
- * take-over rules.
+ * A refresh by the holder is not asked again whether it can be reached: its underlay next hop is
+ * watched by others (hub_underlay.c), and a route that is away for a moment is no reason to lose
+ * the binding.
  */
 #include "nhrp_priv.h"
+
+#include <errno.h>
 
 static const struct dp_prefix *subnet_of(const struct config_tunnel *tunnel,
 					 const struct dp_addr *a)
@@ -52,7 +56,23 @@ static bool names_subnet(const struct dp_prefix *subnet, const struct dp_addr *a
 	return dp_addr_equal(&network.addr, a) || (a->family == AF_INET && dp_addr_equal(&last, a));
 }
 
-static enum nhrp_refusal protocol_check(const struct config_tunnel *tunnel, const struct dp_addr *a)
+static bool allowed(const struct config_nhrp *nhrp, const struct dp_addr *a)
+{
+	for (uint32_t i = 0; i < nhrp->allow_count; i++)
+		if (dp_prefix_contains(&nhrp->allow[i], a))
+			return true;
+	return false;
+}
+
+/* What nhrp.allow lets in may be ours elsewhere. */
+static bool is_ours(const struct nhrp_server *srv, const struct dp_addr *a)
+{
+	return srv->peers.is_ours && srv->peers.is_ours(srv->peers.ctx, a);
+}
+
+static enum nhrp_refusal protocol_check(const struct nhrp_server *srv,
+					const struct config_tunnel *tunnel,
+					const struct dp_addr *a)
 {
 	const struct dp_prefix *subnet;
 
@@ -62,8 +82,10 @@ static enum nhrp_refusal protocol_check(const struct config_tunnel *tunnel, cons
 	if (nhrp_is_own_protocol(tunnel, a))
 		return NHRP_REFUSAL_OURS;
 	subnet = subnet_of(tunnel, a);
-	if (!subnet)
+	if (!subnet && !allowed(&tunnel->nhrp, a))
 		return NHRP_REFUSAL_OUTSIDE;
+	if (!subnet)
+		return is_ours(srv, a) ? NHRP_REFUSAL_OURS : NHRP_REFUSAL_NONE;
 	return names_subnet(subnet, a) ? NHRP_REFUSAL_SUBNET : NHRP_REFUSAL_NONE;
 }
 
@@ -74,14 +96,45 @@ static bool is_host_prefix(const struct nhrp_claim *claim)
 	       claim->prefix_len == dp_addr_bits(&claim->protocol);
 }
 
+/* b is somebody else's and not static. */
+static bool may_take_over(const struct nhrp_rx *rx,
+			  const struct nhrp_claim *claim,
+			  const struct nhrp_binding *b)
+{
+	if (rx->identity != 0 && rx->identity == b->identity)
+		return true;
+	if (!(b->flags & NHRP_BINDING_F_UNIQUE))
+		return true;
+	switch (rx->tunnel->nhrp.takeover) {
+	case CONFIG_TAKEOVER_STRICT:
+		return false;
+	case CONFIG_TAKEOVER_RFC: /* RFC 2332 section 5.2.3 */
+		return !claim->unique;
+	case CONFIG_TAKEOVER_ALLOW:
+		return true;
+	}
+	return false;
+}
+
+static enum nhrp_refusal nbma_check(const struct nhrp_server *srv, const struct dp_addr *nbma)
+{
+	if (!srv->peers.reachable)
+		return NHRP_REFUSAL_NONE;
+	switch (srv->peers.reachable(srv->peers.ctx, nbma)) {
+	case -ELOOP:
+		return NHRP_REFUSAL_NBMA_TUNNEL;
+	case -ENETUNREACH:
+		return NHRP_REFUSAL_NBMA_ROUTE;
+	}
+	return NHRP_REFUSAL_NONE;
+}
+
 /* Take-over and limits, compared by the observed address. */
 static enum nhrp_refusal holder_check(const struct nhrp_server *srv,
 				      const struct nhrp_rx *rx,
 				      const struct nhrp_claim *claim)
 {
-	const struct dp_spoke_key key = {.tunnel = rx->meta->tunnel,
-					 .natt_port = rx->meta->natt_port,
-					 .nbma = rx->meta->outer_src};
+	const struct dp_spoke_key key = nhrp_rx_spoke(rx);
 	const struct spoke *s = spoke_find(srv->spokes, &key);
 	const struct nhrp_binding *b =
 		nhrp_cache_find(srv->cache, rx->meta->tunnel, &claim->protocol);
@@ -90,11 +143,11 @@ static enum nhrp_refusal holder_check(const struct nhrp_server *srv,
 		return NHRP_REFUSAL_STATIC;
 	if (b && b->spoke == s)
 		return NHRP_REFUSAL_NONE;
-	if (b && (b->flags & NHRP_BINDING_F_UNIQUE))
+	if (b && !may_take_over(rx, claim, b))
 		return NHRP_REFUSAL_HELD;
-	if (s && s->binding_count >= NHRP_BINDINGS_PER_SPOKE)
+	if (s && s->binding_count >= rx->tunnel->nhrp.max_bindings_per_spoke)
 		return NHRP_REFUSAL_SPOKE_FULL;
-	return NHRP_REFUSAL_NONE;
+	return nbma_check(srv, &rx->meta->outer_src);
 }
 
 enum nhrp_refusal nhrp_admit(const struct nhrp_server *srv,
@@ -106,7 +159,7 @@ enum nhrp_refusal nhrp_admit(const struct nhrp_server *srv,
 
 	if (claim->unique && !claim->alone)
 		return NHRP_REFUSAL_UNIQUE_MANY;
-	refusal = protocol_check(rx->tunnel, &claim->protocol);
+	refusal = protocol_check(srv, rx->tunnel, &claim->protocol);
 	if (refusal != NHRP_REFUSAL_NONE)
 		return refusal;
 	if (!is_host_prefix(claim))

@@ -7,9 +7,10 @@
  * Order of things: a binding comes as spoke, next hop, route, and goes as route, next hop, spoke:
  * what routes to an address is told first that it is going, so that nothing is sent into a hole.
  *
- * Not done: incomplete and local entries, requesters, the "used" mark, the state file.
+ * Elsewhere: who was told of a binding (nhrp_requesters.c), what is asked for (nhrp_client.c), the
+ * list that shows all of it (nhrp_list.c).
  */
-#include "control/nhrp/nhrp_cache.h"
+#include "nhrp_cache_priv.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,19 +24,6 @@
 #define RETRY_MS     1000
 #define RESTORE_MAX  256   /* bindings per call; a route is 10 us */
 #define FULL_TELL_MS 60000 /* an event for "full" at most this often: peers can cause it */
-
-struct nhrp_cache {
-	struct nhrp_binding *bindings; /* [capacity] */
-	struct nhrp_binding_list *buckets;
-	struct nhrp_binding_list free_list;
-	struct deadline_heap expiries;
-	uint32_t capacity, bucket_mask, used;
-	uint64_t seed, full, full_told_ms, route_failed, del_retried;
-	struct spoke_table *spokes;
-	struct nhrp_route_ops routes;
-	struct nhrp_cache_observer observers[NHRP_CACHE_OBSERVERS_MAX];
-	unsigned observer_count;
-};
 
 struct nhrp_cache *nhrp_cache_new(uint32_t capacity,
 				  struct spoke_table *spokes,
@@ -210,7 +198,10 @@ static void fields_set(struct nhrp_cache *c,
 {
 	b->type = conf->type;
 	b->flags = conf->flags | (b->flags & NHRP_BINDING_F_ROUTE);
+	if (conf->flags & NHRP_BINDING_F_REGISTERED)
+		b->flags |= NHRP_BINDING_F_AUTHORITATIVE;
 	b->claimed = conf->claimed;
+	b->identity = conf->identity;
 	b->mtu = conf->mtu;
 	b->holding_s = conf->holding_s;
 	b->want_route = conf->want_route;
@@ -378,55 +369,4 @@ unsigned nhrp_cache_tick(struct nhrp_cache *c, uint64_t now_ms, unsigned max)
 uint64_t nhrp_cache_next_ms(const struct nhrp_cache *c)
 {
 	return deadline_next_ms(&c->expiries);
-}
-
-const char *nhrp_binding_type_name(enum nhrp_binding_type type)
-{
-	static const char *const names[] = {
-#define X(id, name, help) [NHRP_BINDING_##id] = name,
-		NHRP_BINDING_TYPE_LIST(X)
-#undef X
-	};
-
-	return names[type];
-}
-
-unsigned nhrp_cache_list(const struct nhrp_cache *c,
-			 uint32_t *cursor,
-			 struct nhrp_binding_info *rows,
-			 unsigned max)
-{
-	unsigned n = 0;
-
-	for (; *cursor < c->capacity && n < max; (*cursor)++) {
-		const struct nhrp_binding *b = &c->bindings[*cursor];
-
-		if (!b->used)
-			continue;
-		rows[n++] = (struct nhrp_binding_info){
-			.tunnel = b->tunnel,
-			.prefix_len = b->prefix_len,
-			.type = b->type,
-			.flags = b->flags,
-			.protocol = b->protocol,
-			.claimed = b->claimed,
-			.spoke = b->spoke->key,
-			.dp_spoke = b->spoke->dp,
-			.mtu = b->mtu,
-			.holding_s = b->holding_s,
-			.created_ms = b->created_ms,
-			.refreshed_ms = b->refreshed_ms,
-			.expires_ms = b->expiry.slot ? b->expiry.at_ms : DEADLINE_NEVER,
-		};
-	}
-	return n;
-}
-
-void nhrp_cache_info_get(const struct nhrp_cache *c, struct nhrp_cache_info *info)
-{
-	*info = (struct nhrp_cache_info){.bindings = c->used,
-					 .capacity = c->capacity,
-					 .full = c->full,
-					 .route_failed = c->route_failed,
-					 .del_retried = c->del_retried};
 }

@@ -15,9 +15,11 @@
 #include "control/events.h"
 #include "control/spoke.h"
 
-#define NHRP_BINDING_TYPE_LIST(X)                                    \
-	X(STATIC, "static", "from the configuration; never expires") \
-	X(DYNAMIC, "dynamic", "registered by its owner")
+#define NHRP_BINDING_TYPE_LIST(X)                                                    \
+	X(STATIC, "static", "from the configuration; never expires")                 \
+	X(DYNAMIC, "dynamic", "registered by its owner, or learned by a resolution") \
+	X(INCOMPLETE, "incomplete", "asked for, not answered yet: in lists only")    \
+	X(LOCAL, "local", "what we answered of our own networks: in lists only")
 
 enum nhrp_binding_type {
 #define X(id, name, help) NHRP_BINDING_##id,
@@ -26,11 +28,15 @@ enum nhrp_binding_type {
 };
 const char *nhrp_binding_type_name(enum nhrp_binding_type type);
 
-#define NHRP_BINDING_F_UNIQUE     0x01 /* registered with the U bit */
-#define NHRP_BINDING_F_REGISTERED 0x02
-#define NHRP_BINDING_F_NAT        0x04 /* claimed address is not the observed one */
-#define NHRP_BINDING_F_MULTICAST  0x10 /* its spoke gets the tunnel's multicast */
-#define NHRP_BINDING_F_ROUTE      0x08 /* its host route is in the kernel */
+#define NHRP_BINDING_F_UNIQUE        0x01 /* registered with the U bit */
+#define NHRP_BINDING_F_REGISTERED    0x02
+#define NHRP_BINDING_F_NAT           0x04  /* claimed address is not the observed one */
+#define NHRP_BINDING_F_ROUTE         0x08  /* its host route is in the kernel */
+#define NHRP_BINDING_F_MULTICAST     0x10  /* its spoke gets the tunnel's multicast */
+#define NHRP_BINDING_F_ROUTER        0x20  /* its resolution said so: Q bit of RFC 2332 5.2.1 */
+#define NHRP_BINDING_F_IMPLICIT      0x40  /* a requester that we answered, not registered */
+#define NHRP_BINDING_F_AUTHORITATIVE 0x80  /* from its owner; every registered one is */
+#define NHRP_USED_MS                 60000 /* "used": forwarded to within the last minute */
 
 struct nhrp_binding {
 	uint16_t tunnel;
@@ -39,6 +45,7 @@ struct nhrp_binding {
 	uint32_t flags; /* NHRP_BINDING_F_* */
 	struct dp_addr protocol;
 	struct dp_addr claimed; /* NBMA address that the client says it has */
+	uint32_t identity;      /* of the holder, proven by IKE; 0 = none */
 	uint16_t mtu;           /* as registered, 0 = not said */
 	uint16_t holding_s;     /* accepted; 0 for static ones */
 	uint64_t created_ms;
@@ -100,8 +107,9 @@ struct nhrp_binding_conf {
 	struct dp_spoke_key spoke; /* tunnel, observed NBMA address and port */
 	struct dp_addr protocol;
 	struct dp_addr claimed;
+	uint32_t identity;
 	enum nhrp_binding_type type;
-	uint32_t flags; /* UNIQUE, REGISTERED, NAT, MULTICAST */
+	uint32_t flags; /* all but ROUTE */
 	uint16_t mtu;
 	uint16_t holding_s; /* 0: never expires */
 	bool want_route;
@@ -132,7 +140,7 @@ uint64_t nhrp_cache_next_ms(const struct nhrp_cache *c);
 
 struct nhrp_binding_info {
 	uint16_t tunnel;
-	uint8_t prefix_len;
+	struct dp_prefix target; /* the protocol address, or a network behind it */
 	enum nhrp_binding_type type;
 	uint32_t flags;
 	struct dp_addr protocol;
@@ -143,6 +151,7 @@ struct nhrp_binding_info {
 	uint16_t holding_s;
 	uint64_t created_ms;
 	uint64_t refreshed_ms;
+	uint64_t used_ms;    /* when its spoke was seen to be sent to, 0: never */
 	uint64_t expires_ms; /* DEADLINE_NEVER: static */
 };
 /* Fills at most max rows from *cursor on (start with 0); returns how many, 0 at the end. */

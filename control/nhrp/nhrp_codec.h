@@ -97,6 +97,11 @@ int nhrp_packet_decode(struct nhrp_packet *p,
 		       size_t len,
 		       struct nhrp_fault *fault);
 
+/* The fixed and the mandatory part up to the addresses, of a packet of which the end may be missing
+ * (quoted in an error indication) or wrong: neither size nor checksum is looked at, no CIE and no
+ * extension. Returns 0 or -errno; then *p holds what was read before. Context: any. */
+int nhrp_head_decode(struct nhrp_packet *p, const uint8_t *bytes, size_t len);
+
 /* Sizes, offsets, lengths and checksum are computed. Returns the length in bytes, -EMSGSIZE when
  * it does not fit, -EINVAL for an address of another family than the packet's, a bad type or
  * counts. Error indications may carry extensions: RFC 2332 section 5.2.7 forbids it, Cisco adds

@@ -248,6 +248,22 @@ int nhrp_packet_decode(struct nhrp_packet *p,
 	return err;
 }
 
+int nhrp_head_decode(struct nhrp_packet *p, const uint8_t *bytes, size_t len)
+{
+	struct nhrp_fault fault;
+	struct decoder d = {
+		.c = cursor_in_over(bytes, len), .p = p, .families = p, .fault = &fault};
+	struct nhrp_wire_fixed h;
+	int err;
+
+	nhrp_packet_init(p, 0, 0, 0);
+	if (len < NHRP_ADDRS_OFF)
+		return refuse(&d, NHRP_BAD_TRUNCATED, len);
+	memcpy(&h, cursor_in_bytes(&d.c, NHRP_FIXED_LEN), sizeof(h));
+	err = fixed_read(&d, &h);
+	return err < 0 ? err : mandatory_read(&d, h.src_nbma_tl & NHRP_TL_LEN);
+}
+
 int nhrp_ext_cies_decode(const struct nhrp_packet *p,
 			 const struct nhrp_ext *e,
 			 struct nhrp_cie *cies,

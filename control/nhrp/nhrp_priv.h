@@ -5,11 +5,13 @@
  * else includes it. A handler of a further type is a function as nhrp_reg_request() and a row in
  * the table of nhrp_server.c. Context: control.
  */
+#include "control/rate.h"
 #include "nhrp_purge.h"
 #include "nhrp_requesters.h"
 #include "nhrp_server.h"
 
-#define NHRP_AUTH_VALUE_MAX (4 + NHRP_AUTH_SECRET_MAX)
+#define NHRP_AUTH_HEAD_LEN  4 /* reserved, SPI */
+#define NHRP_AUTH_VALUE_MAX (NHRP_AUTH_HEAD_LEN + NHRP_AUTH_SECRET_MAX)
 
 struct nhrp_tunnel {
 	bool used;
@@ -18,12 +20,23 @@ struct nhrp_tunnel {
 	uint16_t auth_len;                 /* 0: none configured */
 };
 
+/* Whom we told what last; nhrp_tell.c. */
+#define NHRP_TOLD_MAX 4096
+struct nhrp_told {
+	uint64_t key; /* hash of sender and matter */
+	uint64_t at_ms;
+};
+
 struct nhrp_server {
 	struct nhrp_tunnel *tunnels; /* [tunnel_count] */
 	uint32_t tunnel_count;
 	struct spoke_table *spokes;
 	struct nhrp_cache *cache;
 	struct nhrp_requesters *requesters;
+	struct nhrp_peer_ops peers;
+	struct rate stranger_errors;
+	uint64_t seed;
+	struct nhrp_told told[NHRP_TOLD_MAX];
 	struct nhrp_purges *purges;
 	uint64_t counters[NHRP_COUNTER_COUNT];
 };
@@ -46,7 +59,16 @@ struct nhrp_rx {
 	uint32_t identity; /* of the sender, proven by IKE; 0 = none */
 };
 
-/* Counts a packet that is not answered and tells the event log; offset as in struct nhrp_fault. */
+/* Where it came from, whether or not a spoke is there. */
+static inline struct dp_spoke_key nhrp_rx_spoke(const struct nhrp_rx *rx)
+{
+	return (struct dp_spoke_key){.tunnel = rx->meta->tunnel,
+				     .natt_port = rx->meta->natt_port,
+				     .nbma = rx->meta->outer_src};
+}
+
+/* Counts a packet that is not answered by a reply, tells the event log, sends the error indication
+ * that the reason has (if any); offset as in struct nhrp_fault. */
 void nhrp_server_drop(struct nhrp_server *srv,
 		      const struct nhrp_rx *rx,
 		      enum nhrp_drop drop,
@@ -66,13 +88,22 @@ int nhrp_send(struct nhrp_server *srv,
 	      uint16_t natt_port,
 	      struct nhrp_packet *packet);
 
-/* Sends to where rx came from, by nhrp_send. */
+/* The same with the extensions as they are: to who did not show our word. */
+int nhrp_send_bare(struct nhrp_server *srv,
+		   uint16_t tunnel,
+		   const struct dp_addr *nbma,
+		   uint16_t natt_port,
+		   struct nhrp_packet *packet);
+
+/* Sends to where rx came from, by nhrp_send; when it is too big that is said by an error. */
 void nhrp_server_reply(struct nhrp_server *srv,
 		       const struct nhrp_rx *rx,
 		       struct nhrp_packet *reply);
 
 /* Takes over the configured word ("": none). -EINVAL. nhrp_auth.c */
 int nhrp_auth_set(struct nhrp_tunnel *t, const char *word);
+/* Exactly one, and ours, where the tunnel has one; else dropped and counted. */
+bool nhrp_auth_check(struct nhrp_server *srv, const struct nhrp_rx *rx);
 /* Ours instead of what came. -ENOSPC: no room for one more extension. */
 int nhrp_auth_renew(const struct nhrp_tunnel *t, struct nhrp_packet *p);
 
@@ -111,12 +142,31 @@ bool nhrp_reply_init(struct nhrp_server *srv,
 		     uint8_t type,
 		     struct nhrp_reply *reply);
 
+/* Is this sender's matter (a number of a counter) to be told, or was it within a minute?
+ * nhrp_tell.c */
+bool nhrp_tell_due(struct nhrp_server *srv, const struct nhrp_rx *rx, unsigned matter);
+
+/* Sends an error indication about rx where the RFC and the limits let us. nhrp_error.c */
+void nhrp_error_send(struct nhrp_server *srv,
+		     const struct nhrp_rx *rx,
+		     enum nhrp_error_code code,
+		     uint16_t offset);
+/* The row of a code in NHRP_COUNTER_ERRORS_*; 0: others. */
+unsigned nhrp_error_row(unsigned code);
+/* Who sends or forwards requests gets the error indications that come (rx->packet: code, offset,
+ * whom it is for); about is the head of the packet in error. True: it was about a packet of mine
+ * and is dealt with. A row in the table of nhrp_error.c. */
+typedef bool (*nhrp_error_taker_fn)(struct nhrp_server *srv,
+				    const struct nhrp_rx *rx,
+				    const struct nhrp_packet *about);
+
 static inline void nhrp_note(struct nhrp_server *srv, enum nhrp_note what)
 {
 	srv->counters[NHRP_COUNTER_NOTE + what]++;
 }
 
 /* Handlers. */
+void nhrp_error_received(struct nhrp_server *srv, const struct nhrp_rx *rx);
 void nhrp_reg_request(struct nhrp_server *srv, const struct nhrp_rx *rx);
 void nhrp_purge_request(struct nhrp_server *srv, const struct nhrp_rx *rx);
 void nhrp_purge_reply(struct nhrp_server *srv, const struct nhrp_rx *rx);

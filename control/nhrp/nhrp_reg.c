@@ -31,6 +31,9 @@ static void refusal_count(struct nhrp_server *srv,
 	char protocol[DP_ADDR_STRLEN], from[DP_ADDR_STRLEN], object[EVENT_OBJECT_LEN];
 
 	srv->counters[counter]++;
+	/* Whatever the reason: a spoke asks again and again. */
+	if (!nhrp_tell_due(srv, rx, NHRP_COUNTER_REFUSED))
+		return;
 	snprintf(object, sizeof(object), "%s %s", rx->tunnel->name,
 		 dp_addr_format(&claim->protocol, protocol));
 	event_emit(EVENT_REG_REFUSED, object, "%s, from %s", nhrp_counter_name(counter),
@@ -55,11 +58,10 @@ static enum nhrp_refusal binding_set(struct nhrp_server *srv,
 {
 	const struct dp_addr *outer = &rx->meta->outer_src;
 	struct nhrp_binding_conf conf = {
-		.spoke = {.tunnel = rx->meta->tunnel,
-			  .natt_port = rx->meta->natt_port,
-			  .nbma = *outer},
+		.spoke = nhrp_rx_spoke(rx),
 		.protocol = claim->protocol,
 		.claimed = claim->nbma,
+		.identity = rx->identity,
 		.type = NHRP_BINDING_DYNAMIC,
 		.flags = NHRP_BINDING_F_REGISTERED,
 		.mtu = cie->mtu,

@@ -17,6 +17,7 @@
 struct entry {
 	struct nhrp_requester r; /* .binding is always set */
 	struct deadline end;
+	uint64_t noted_ms;        /* first */
 	LIST_ENTRY(entry) by_key; /* or free */
 	LIST_ENTRY(entry) by_binding;
 };
@@ -159,6 +160,7 @@ int nhrp_requesters_note(struct nhrp_requesters *t, const struct nhrp_requester 
 		if (!e)
 			return -ENOSPC;
 		e->r = all;
+		e->noted_ms = now_ms;
 		LIST_INSERT_HEAD(key_bucket(t, &all), e, by_key);
 	}
 	LIST_INSERT_HEAD(binding_bucket(t, all.tunnel, &all.binding), e, by_binding);
@@ -230,6 +232,25 @@ unsigned nhrp_requesters_list(const struct nhrp_requesters *t,
 		n++;
 	}
 	return n;
+}
+
+bool nhrp_requesters_walk(const struct nhrp_requesters *t,
+			  uint32_t *cursor,
+			  struct nhrp_requester *r,
+			  uint64_t *noted_ms,
+			  uint64_t *end_ms)
+{
+	while (*cursor < t->fresh) {
+		const struct entry *e = &t->entries[(*cursor)++];
+
+		if (e->end.slot == 0 || find_binding(t, e->r.tunnel, &e->r.binding) != e)
+			continue;
+		*r = e->r;
+		*noted_ms = e->noted_ms;
+		*end_ms = e->end.at_ms;
+		return true;
+	}
+	return false;
 }
 
 unsigned nhrp_requesters_tick(struct nhrp_requesters *t, uint64_t now_ms, unsigned max)

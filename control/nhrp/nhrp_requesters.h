@@ -65,6 +65,14 @@ unsigned nhrp_requesters_list(const struct nhrp_requesters *t,
 			      struct nhrp_requester *rows,
 			      unsigned max);
 
+/* The next binding that somebody was told of, from *cursor on (start with 0), by the one who was
+ * told last; noted_ms is when that was first, end_ms when it ends. False: that was the last. */
+bool nhrp_requesters_walk(const struct nhrp_requesters *t,
+			  uint32_t *cursor,
+			  struct nhrp_requester *r,
+			  uint64_t *noted_ms,
+			  uint64_t *end_ms);
+
 /* Forgets at most max whose time is over; returns how many. */
 unsigned nhrp_requesters_tick(struct nhrp_requesters *t, uint64_t now_ms, unsigned max);
 /* When there is something to forget next, or DEADLINE_NEVER. */

@@ -29,11 +29,11 @@ static int failed(struct nhrp_server *srv,
 	return err;
 }
 
-int nhrp_send(struct nhrp_server *srv,
-	      uint16_t tunnel,
-	      const struct dp_addr *nbma,
-	      uint16_t natt_port,
-	      struct nhrp_packet *packet)
+int nhrp_send_bare(struct nhrp_server *srv,
+		   uint16_t tunnel,
+		   const struct dp_addr *nbma,
+		   uint16_t natt_port,
+		   struct nhrp_packet *packet)
 {
 	const struct nhrp_tunnel *t = nhrp_tunnel_of(srv, tunnel);
 	uint8_t buf[PACKET_MAX];
@@ -41,14 +41,26 @@ int nhrp_send(struct nhrp_server *srv,
 
 	if (!t)
 		return failed(srv, tunnel, nbma, packet, -ENOENT);
-	len = nhrp_auth_renew(t, packet);
-	if (len == 0)
-		len = nhrp_packet_encode(packet, buf,
-					 t->conf.mtu < sizeof(buf) ? t->conf.mtu : sizeof(buf));
+	len = nhrp_packet_encode(packet, buf,
+				 t->conf.mtu < sizeof(buf) ? t->conf.mtu : sizeof(buf));
 	if (len > 0)
 		len = dp_inject_nhrp(tunnel, nbma, natt_port, buf, (size_t)len);
 	if (len < 0)
 		return failed(srv, tunnel, nbma, packet, len);
 	srv->counters[NHRP_COUNTER_TX + packet->type]++;
 	return 0;
+}
+
+int nhrp_send(struct nhrp_server *srv,
+	      uint16_t tunnel,
+	      const struct dp_addr *nbma,
+	      uint16_t natt_port,
+	      struct nhrp_packet *packet)
+{
+	const struct nhrp_tunnel *t = nhrp_tunnel_of(srv, tunnel);
+	int err = t ? nhrp_auth_renew(t, packet) : 0;
+
+	if (err < 0)
+		return failed(srv, tunnel, nbma, packet, err);
+	return nhrp_send_bare(srv, tunnel, nbma, natt_port, packet);
 }

@@ -2,12 +2,11 @@
 /*
  * nhrp_server: from a punted packet to its handler. Decodes, finds the tunnel, counts, looks the
  * handler up in one table by packet type: a further type is a row here and a function declared in
- * nhrp_priv.h. Everything that is not answered goes through one
- * function, with the code and offset that an error indication carries. Only the control core
+ * nhrp_priv.h. Authentication is checked before. Everything that is not answered goes through one
+ * function, with the code and offset that its error indication carries. Only the control core
  * calls. RFC 2332 sections 5.1 and 5.2.
  *
- * Not done: error indications, authentication, and all types but the registration request; those
- * are counted by name ("not-served-...") and not answered.
+ * Not done: types without a row are counted by name ("not-served-...") and not answered.
  */
 #include "nhrp_priv.h"
 
@@ -17,6 +16,7 @@
 #include <string.h>
 
 #include "control/events.h"
+#include "control/hash.h"
 #include "control/log.h"
 
 #define TICK_MAX 64
@@ -25,6 +25,7 @@ typedef void (*nhrp_handler_fn)(struct nhrp_server *srv, const struct nhrp_rx *r
 
 static const nhrp_handler_fn handlers[NHRP_TYPES_END] = {
 	[NHRP_TYPE_REGISTRATION_REQUEST] = nhrp_reg_request,
+	[NHRP_TYPE_ERROR_INDICATION] = nhrp_error_received,
 	[NHRP_TYPE_PURGE_REQUEST] = nhrp_purge_request,
 	[NHRP_TYPE_PURGE_REPLY] = nhrp_purge_reply,
 };
@@ -46,6 +47,8 @@ struct nhrp_server *nhrp_server_new(const struct nhrp_server_conf *conf)
 		nhrp_server_free(srv);
 		return NULL;
 	}
+	srv->peers = conf->peers;
+	srv->seed = hash_seed();
 	return srv;
 }
 
@@ -116,9 +119,9 @@ void nhrp_server_tunnel_del(struct nhrp_server *srv, uint16_t tunnel, uint64_t n
 	nhrp_cache_tunnel_del(srv->cache, tunnel, now_ms);
 }
 
-/* The one place of packets that get no answer: an error indication starts here. */
+/* The one place of packets that get no reply. */
 static void refuse(struct nhrp_server *srv,
-		   const struct dp_punt_meta *meta,
+		   const struct nhrp_rx *rx,
 		   unsigned counter,
 		   enum nhrp_error_code code,
 		   uint16_t offset)
@@ -126,9 +129,13 @@ static void refuse(struct nhrp_server *srv,
 	char from[DP_ADDR_STRLEN], error[NHRP_NAME_LEN];
 
 	srv->counters[counter]++;
-	event_emit(EVENT_NHRP_DROPPED, spoke_tunnel_name(srv->spokes, meta->tunnel),
-		   "%s at byte %u (%s) from %s", nhrp_counter_name(counter), offset,
-		   nhrp_error_code_name(code, error), dp_addr_format(&meta->outer_src, from));
+	if (nhrp_tell_due(srv, rx, counter))
+		event_emit(EVENT_NHRP_DROPPED, spoke_tunnel_name(srv->spokes, rx->meta->tunnel),
+			   "%s at byte %u (%s) from %s", nhrp_counter_name(counter), offset,
+			   code == NHRP_ERROR_NONE ? "no error sent"
+						   : nhrp_error_code_name(code, error),
+			   dp_addr_format(&rx->meta->outer_src, from));
+	nhrp_error_send(srv, rx, code, offset);
 }
 
 void nhrp_server_drop(struct nhrp_server *srv,
@@ -142,12 +149,16 @@ void nhrp_server_drop(struct nhrp_server *srv,
 #undef X
 	};
 
-	refuse(srv, rx->meta, NHRP_COUNTER_DROP + drop, codes[drop], offset);
+	refuse(srv, rx, NHRP_COUNTER_DROP + drop, codes[drop], offset);
 }
 
 void nhrp_server_reply(struct nhrp_server *srv, const struct nhrp_rx *rx, struct nhrp_packet *reply)
 {
-	nhrp_send(srv, rx->meta->tunnel, &rx->meta->outer_src, rx->meta->natt_port, reply);
+	int err =
+		nhrp_send(srv, rx->meta->tunnel, &rx->meta->outer_src, rx->meta->natt_port, reply);
+
+	if (err == -EMSGSIZE)
+		nhrp_error_send(srv, rx, NHRP_ERROR_SIZE_EXCEEDED, 0);
 }
 
 void nhrp_server_receive(struct nhrp_server *srv,
@@ -167,12 +178,16 @@ void nhrp_server_receive(struct nhrp_server *srv,
 	}
 	rx.tunnel = &t->conf;
 	if (nhrp_packet_decode(&p, bytes, len, &fault) < 0) {
-		refuse(srv, meta, NHRP_COUNTER_BAD + fault.bad, nhrp_bad_error_code(fault.bad),
+		refuse(srv, &rx, NHRP_COUNTER_BAD + fault.bad, nhrp_bad_error_code(fault.bad),
 		       fault.offset);
 		return;
 	}
 	rx.packet = &p;
 	srv->counters[NHRP_COUNTER_RX + p.type]++;
+	if (!nhrp_auth_check(srv, &rx))
+		return;
+	if (srv->peers.identity)
+		rx.identity = srv->peers.identity(srv->peers.ctx, meta);
 	if (handlers[p.type])
 		handlers[p.type](srv, &rx);
 	else
@@ -209,33 +224,4 @@ struct nhrp_cache *nhrp_server_cache(struct nhrp_server *srv)
 uint64_t nhrp_server_counter(const struct nhrp_server *srv, unsigned counter)
 {
 	return srv->counters[counter];
-}
-
-const char *nhrp_counter_name(unsigned counter)
-{
-	static const char *const names[NHRP_COUNTER_COUNT] = {
-#define X(id, value, name) [NHRP_COUNTER_RX + NHRP_TYPE_##id] = "rx-" name,
-		NHRP_TYPE_LIST(X)
-#undef X
-#define X(id, value, name) [NHRP_COUNTER_TX + NHRP_TYPE_##id] = "tx-" name,
-			NHRP_TYPE_LIST(X)
-#undef X
-#define X(id, value, name) [NHRP_COUNTER_UNSERVED + NHRP_TYPE_##id] = "not-served-" name,
-				NHRP_TYPE_LIST(X)
-#undef X
-#define X(id, err, code, name) [NHRP_COUNTER_BAD + NHRP_BAD_##id] = "bad-" name,
-					NHRP_BAD_LIST(X)
-#undef X
-#define X(id, code, name, help) [NHRP_COUNTER_DROP + NHRP_DROP_##id] = "dropped-" name,
-						NHRP_DROP_LIST(X)
-#undef X
-#define X(id, code, name, help) [NHRP_COUNTER_REFUSED + NHRP_REFUSAL_##id] = "refused-" name,
-							NHRP_REFUSAL_LIST(X)
-#undef X
-#define X(id, name, help) [NHRP_COUNTER_NOTE + NHRP_NOTE_##id] = name,
-								NHRP_NOTE_LIST(X)
-#undef X
-	};
-
-	return names[counter];
 }

@@ -9,11 +9,11 @@
 #include "control/config.h"
 #include "control/nhrp/nhrp_cache.h"
 #include "control/nhrp/nhrp_codec.h"
+#include "control/nhrp/nhrp_requesters.h"
 #include "dataplane/dp_punt.h"
 
-#define NHRP_HOLDING_MIN_S      10
-#define NHRP_BINDINGS_PER_SPOKE 8
-#define NHRP_HOP_COUNT          64 /* of packets that we originate; Cisco refuses 0 */
+#define NHRP_HOLDING_MIN_S 10
+#define NHRP_HOP_COUNT     64 /* of packets that we originate; Cisco refuses 0 */
 
 /* Why a CIE of a registration request was answered no: id, CIE code, name, help. */
 #define NHRP_REFUSAL_LIST(X)                                                                      \
@@ -25,6 +25,10 @@
 	X(SUBNET, NHRP_CIE_CODE_PROHIBITED, "network-or-broadcast", "of a subnet of the tunnel")  \
 	X(NBMA, NHRP_CIE_CODE_PROHIBITED, "nbma-not-outside",                                     \
 	  "outer source ours or in the tunnel")                                                   \
+	X(NBMA_ROUTE, NHRP_CIE_CODE_PROHIBITED, "nbma-unreachable",                               \
+	  "no route to the outer source")                                                         \
+	X(NBMA_TUNNEL, NHRP_CIE_CODE_PROHIBITED, "nbma-in-a-tunnel",                              \
+	  "the outer source is routed into one")                                                  \
 	X(STATIC, NHRP_CIE_CODE_PROHIBITED, "static-entry", "the address is mapped statically")   \
 	X(HELD, NHRP_CIE_CODE_ALREADY_REGISTERED, "already-registered", "unique, from elsewhere") \
 	X(SPOKE_FULL, NHRP_CIE_CODE_NO_RESOURCES, "spoke-full", "too many bindings of one spoke") \
@@ -39,9 +43,13 @@ enum nhrp_refusal {
 		NHRP_REFUSAL_COUNT,
 };
 
+/* In the lists below: nothing is sent. */
+#define NHRP_ERROR_NONE ((enum nhrp_error_code)0)
+#define NHRP_ERROR_ROWS 18 /* codes that are counted by themselves: below it; 0: others */
+
 /* Why a well-formed packet was dropped: id, code for an error indication, name, help. */
 #define NHRP_DROP_LIST(X)                                                                         \
-	X(TUNNEL, NHRP_ERROR_PROTOCOL, "unknown-tunnel", "came in on a tunnel without NHRP")      \
+	X(TUNNEL, NHRP_ERROR_NONE, "unknown-tunnel", "came in on a tunnel without NHRP")          \
 	X(NBMA_FAMILY, NHRP_ERROR_PROTOCOL, "nbma-not-the-underlay",                              \
 	  "another family than it came over")                                                     \
 	X(NO_ADDRESS, NHRP_ERROR_PROTOCOL, "no-address", "source or destination is missing")      \
@@ -51,7 +59,17 @@ enum nhrp_refusal {
 	X(EXT_TWICE, NHRP_ERROR_INVALID_EXTENSION, "extension-twice", "RFC 2332 5.3")             \
 	X(EXT_VALUE, NHRP_ERROR_INVALID_EXTENSION, "extension-value", "its CIEs are malformed")   \
 	X(TOO_BIG, NHRP_ERROR_SIZE_EXCEEDED, "too-big", "ours does not fit the tunnel's MTU")     \
-	X(SEND, NHRP_ERROR_PROTOCOL, "send-failed", "the dataplane did not take ours")            \
+	X(SEND, NHRP_ERROR_NONE, "send-failed", "the dataplane did not take ours")                \
+	X(AUTH_MISSING, NHRP_ERROR_AUTHENTICATION, "authentication-missing",                      \
+	  "the word is not there")                                                                \
+	X(AUTH_TWICE, NHRP_ERROR_AUTHENTICATION, "authentication-twice",                          \
+	  "more than one extension")                                                              \
+	X(AUTH_FORM, NHRP_ERROR_AUTHENTICATION, "authentication-malformed",                       \
+	  "not one word in clear")                                                                \
+	X(AUTH_WRONG, NHRP_ERROR_AUTHENTICATION, "authentication-wrong", "another word")          \
+	X(OWN_ERROR, NHRP_ERROR_NONE, "own-error", "our error indication came back")              \
+	X(ERROR_FOREIGN, NHRP_ERROR_NONE, "error-not-for-us",                                     \
+	  "about nothing that we sent or forwarded")                                              \
 	X(PURGE_OTHERS, NHRP_ERROR_PROTOCOL, "purge-of-anothers", "the sender is not the holder") \
 	X(PURGE_REPLY, NHRP_ERROR_PROTOCOL, "purge-reply-unexpected", "answers nothing of ours")
 
@@ -63,12 +81,15 @@ enum nhrp_drop {
 };
 
 /* What else is counted: id, name, help. */
-#define NHRP_NOTE_LIST(X)                                                                \
-	X(PURGE_RETRIED, "purge-retried", "repeats of purge requests not answered")      \
-	X(PURGE_ANSWERED, "purge-answered", "purge requests of ours that were answered") \
-	X(PURGE_GIVEN_UP, "purge-given-up", "purge requests never answered")             \
-	X(PURGE_LOST, "purge-lost", "bindings that went untold: too many waited")        \
-	X(REQUESTER_LOST, "requester-not-noted", "will not be purged: the table is full")
+#define NHRP_NOTE_LIST(X)                                                                 \
+	X(PURGE_RETRIED, "purge-retried", "repeats of purge requests not answered")       \
+	X(PURGE_ANSWERED, "purge-answered", "purge requests of ours that were answered")  \
+	X(PURGE_GIVEN_UP, "purge-given-up", "purge requests never answered")              \
+	X(PURGE_LOST, "purge-lost", "bindings that went untold: too many waited")         \
+	X(REQUESTER_LOST, "requester-not-noted", "will not be purged: the table is full") \
+	X(ERRORS_HELD, "error-suppressed-spoke", "errors not sent: a spoke's rate")       \
+	X(ERRORS_HELD_STRANGERS, "error-suppressed-unregistered",                         \
+	  "errors not sent: the rate of all others")
 
 enum nhrp_note {
 #define X(id, name, help) NHRP_NOTE_##id,
@@ -85,17 +106,31 @@ enum nhrp_counter_group {
 	NHRP_COUNTER_BAD = NHRP_COUNTER_UNSERVED + NHRP_TYPES_END,  /* + enum nhrp_bad: malformed */
 	NHRP_COUNTER_DROP = NHRP_COUNTER_BAD + NHRP_BAD_COUNT,      /* + enum nhrp_drop */
 	NHRP_COUNTER_REFUSED = NHRP_COUNTER_DROP + NHRP_DROP_COUNT, /* + enum nhrp_refusal */
-	NHRP_COUNTER_NOTE = NHRP_COUNTER_REFUSED + NHRP_REFUSAL_COUNT, /* + enum nhrp_note */
+	NHRP_COUNTER_ERRORS_RX = NHRP_COUNTER_REFUSED + NHRP_REFUSAL_COUNT, /* + row of the code */
+	NHRP_COUNTER_ERRORS_TX = NHRP_COUNTER_ERRORS_RX + NHRP_ERROR_ROWS,  /* + row of the code */
+	NHRP_COUNTER_NOTE = NHRP_COUNTER_ERRORS_TX + NHRP_ERROR_ROWS,       /* + enum nhrp_note */
 	NHRP_COUNTER_COUNT = NHRP_COUNTER_NOTE + NHRP_NOTE_COUNT,
 };
 
 struct nhrp_server;
+
+/* What others know about a sender; any of them may be NULL. */
+struct nhrp_peer_ops {
+	void *ctx;
+	/* The identity that IKE has proven for it; 0: none. */
+	uint32_t (*identity)(void *ctx, const struct dp_punt_meta *meta);
+	/* Is this an address of ours, in any tunnel or on any port? */
+	bool (*is_ours)(void *ctx, const struct dp_addr *a);
+	/* Can this NBMA address be reached outside? -ENETUNREACH: no route; -ELOOP: by a tunnel. */
+	int (*reachable)(void *ctx, const struct dp_addr *nbma);
+};
 
 struct nhrp_server_conf {
 	uint32_t tunnels;           /* dp_limits.tunnels */
 	uint32_t bindings;          /* dp_limits.nexthops */
 	struct spoke_table *spokes; /* outlives the server */
 	struct nhrp_route_ops routes;
+	struct nhrp_peer_ops peers;
 };
 
 /* NULL: no memory. */
@@ -126,6 +161,18 @@ uint64_t nhrp_server_next_ms(const struct nhrp_server *srv);
 
 /* The bindings, for lists and look-ups. */
 struct nhrp_cache *nhrp_server_cache(struct nhrp_server *srv);
+
+/* As nhrp_cache_list, and after the bindings: what we answered of our own networks, what is asked
+ * for. */
+unsigned nhrp_server_list(const struct nhrp_server *srv,
+			  uint32_t *cursor,
+			  struct nhrp_binding_info *rows,
+			  unsigned max);
+/* Who was told of a row of the list: up to max; returns how many there are in all. */
+unsigned nhrp_server_requesters(const struct nhrp_server *srv,
+				const struct nhrp_binding_info *row,
+				struct nhrp_requester *rows,
+				unsigned max);
 
 /* counter < NHRP_COUNTER_COUNT. */
 uint64_t nhrp_server_counter(const struct nhrp_server *srv, unsigned counter);

@@ -7,6 +7,7 @@
 MANY=100000
 [ "${1:-}" != --long ] || MANY=999000 # the limit is a million, and there are others
 MANY_SECONDS=5
+ROUTE_CPU_US=5 # of the control core, for each of many
 WITHDRAW_MS=100
 
 in_kernel() { ip -n "$HUB" "$@"; }
@@ -252,16 +253,23 @@ many() { # VERB COUNT
 	kernel_seconds=$(cat "$TMP/many.$1")
 }
 
+cpu_ms() { # of the control core so far
+	awk -v hz="$(getconf CLK_TCK)" '{ print ($14 + $15) * 1000 / hz }' "/proc/$HUB_PID/task/$HUB_PID/stat"
+}
+
 hub_follows() { # COUNT SECONDS
 	read -r seconds silent_ms <<<"$("$TEST_DIR/routes.py" wait "$SOCK" "$1" $(($2 * FACTOR_DEADLINE)))" && [ -n "${seconds:-}" ]
 }
 
 base=$(routes_used)
+cpu=$(cpu_ms)
 "$TEST_DIR/routes.py" wait "$SOCK" $((base + MANY)) $((60 * FACTOR_DEADLINE)) >"$TMP/wait" &
 waiter=$!
 many add $MANY
 wait $waiter
 check "$MANY routes: the workers have them" test $? -eq 0
+cpu=$(($(cpu_ms) - cpu))
+check "the control core took $cpu ms of CPU for them" test $cpu -lt $((MANY * ROUTE_CPU_US * FACTOR_DEADLINE / 1000))
 read -r seconds silent_ms <"$TMP/wait"
 echo "    the kernel took $kernel_seconds s, with the hub $seconds s; the control socket was silent for at most $silent_ms ms"
 check "the control loop was never held up" test "${silent_ms%.*}" -lt $((200 * FACTOR_DEADLINE))

@@ -41,7 +41,6 @@ static void test_from_tunnel_twin(void **state)
 		{"127.0.0.9", "10.255.0.11", 64, 1, 0},
 		{"10.255.0.1", "10.255.0.77", 64, 0, DP_DROP_NO_BINDING},
 		{"10.255.0.1", "10.255.0.1", 64, 0, DP_DROP_TWIN_LOOP},
-		{"10.255.0.1", "239.1.1.1", 1, 0, DP_DROP_NO_MROUTE},
 	};
 
 	(void)state;

@@ -161,21 +161,40 @@ const char *nhrp_binding_type_name(enum nhrp_binding_type type)
 	return type == NHRP_BINDING_STATIC ? "static" : "dynamic";
 }
 
-unsigned nhrp_cache_list(const struct nhrp_cache *c,
-			 uint32_t *cursor,
-			 struct nhrp_binding_info *rows,
-			 unsigned max)
+/* The second one was told twice. */
+unsigned nhrp_server_requesters(const struct nhrp_server *srv,
+				const struct nhrp_binding_info *row,
+				struct nhrp_requester *rows,
+				unsigned max)
+{
+	(void)srv;
+	if (max < 2 || row->protocol.ip4_be != htonl(0x0a000001))
+		return 0;
+	rows[0] = (struct nhrp_requester){.requester_protocol = addr_at(0x0a000000, 9),
+					  .request_id = 798};
+	rows[1] = (struct nhrp_requester){.requester_protocol = addr_at(0x0a000000, 8),
+					  .request_id = UINT32_MAX};
+	return 2;
+}
+
+unsigned nhrp_server_list(const struct nhrp_server *srv,
+			  uint32_t *cursor,
+			  struct nhrp_binding_info *rows,
+			  unsigned max)
 {
 	unsigned n = 0;
 
-	(void)c;
+	(void)srv;
 	for (; *cursor < fake_hub.bindings && n < max; (*cursor)++) {
 		const unsigned i = *cursor;
 
 		rows[n++] = (struct nhrp_binding_info){
-			.prefix_len = 32,
+			.target = {.addr = addr_at(0x0a000000, i), .len = 32},
 			.type = i == 0 ? NHRP_BINDING_STATIC : NHRP_BINDING_DYNAMIC,
 			.flags = NHRP_BINDING_F_REGISTERED | (i == 2 ? NHRP_BINDING_F_NAT : 0),
+			.used_ms = i == 1   ? UINT64_MAX / 2
+				   : i == 2 ? 1
+					    : 0,
 			.protocol = addr_at(0x0a000000, i),
 			.claimed = addr_at(0xc0a80000, i),
 			.spoke = spoke_key(i % fake_hub.spokes),

@@ -119,9 +119,9 @@ static int nexthop_find(uint16_t tunnel, const struct dp_addr *protocol)
 	return -1;
 }
 
-int dp_spoke_multicast_set(uint32_t spoke, bool on)
+int dp_spoke_multicast_set(uint32_t spoke, uint32_t groups)
 {
-	call("multicast %u %s", spoke, on ? "on" : "off");
+	call("multicast %u %s", spoke, groups != 0 ? "on" : "off");
 	return 0;
 }
 

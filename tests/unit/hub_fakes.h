@@ -29,6 +29,7 @@ struct fake {
 	struct spoke_info spokes[80];
 	uint32_t spoke_count;
 	uint64_t spoke_tx_pkts;
+	unsigned used_notes; /* spokes seen to be sent to */
 	unsigned feed_turns; /* until its dump is complete */
 	struct dp_port_info port;
 	struct dp_worker_info workers[2];

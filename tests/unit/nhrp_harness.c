@@ -19,6 +19,12 @@ static const struct nhrp_vector captured[] = {
 struct spoke_table *harness_spokes;
 struct nhrp_server *harness_srv;
 struct config_tunnel harness_tunnel;
+uint64_t harness_now_ms;
+uint16_t harness_port;
+struct dp_addr harness_ours; /* on some other interface */
+uint32_t harness_identity;
+int harness_reachable;
+uint16_t harness_error;
 static struct config_map map;
 
 struct dp_addr harness_addr(const char *text)
@@ -29,28 +35,62 @@ struct dp_addr harness_addr(const char *text)
 	return a;
 }
 
+static uint32_t identity(void *ctx, const struct dp_punt_meta *meta)
+{
+	(void)ctx;
+	(void)meta;
+	return harness_identity;
+}
+
+static bool is_ours(void *ctx, const struct dp_addr *a)
+{
+	(void)ctx;
+	return dp_addr_equal(a, &harness_ours);
+}
+
+static int reachable(void *ctx, const struct dp_addr *nbma)
+{
+	(void)ctx;
+	(void)nbma;
+	return harness_reachable;
+}
+
 /* The hub of the captures: holding time 60 s, 192.0.2.1, 10.255.0.1. Tunnel 1 has IPv6 inside and
  * outside, tunnel 2 is not served. */
 int harness_setup(void **state)
 {
 	const struct spoke_ops ops = {0};
-	struct nhrp_server_conf conf = {.tunnels = 3, .bindings = BINDINGS};
+	struct nhrp_server_conf conf = {
+		.tunnels = 3,
+		.bindings = BINDINGS,
+		.peers = {.identity = identity, .is_ours = is_ours, .reachable = reachable}};
 	struct config_tunnel tunnel6 = {.name = "Tunnel6", .address_count = 1, .mtu = 1400};
 
 	(void)state;
 	fake_dp_reset();
 	event_reset();
+	harness_now_ms = HARNESS_NOW_MS;
+	harness_port = 0;
+	harness_ours = (struct dp_addr){0};
+	harness_identity = 0;
+	harness_reachable = 0;
+	harness_error = 0;
 	map = (struct config_map){harness_addr("10.255.0.31"), harness_addr("192.0.2.31")};
 	harness_tunnel = (struct config_tunnel){
 		.name = "Tunnel0",
 		.source = harness_addr("192.0.2.1"),
 		.address_count = 1,
 		.mtu = 1400,
-		.nhrp = {.holdtime_s = 60, .install_routes = true, .maps = &map, .map_count = 1},
+		.nhrp = {.holdtime_s = 60,
+			 .install_routes = true,
+			 .max_bindings_per_spoke = 8,
+			 .maps = &map,
+			 .map_count = 1},
 	};
 	assert_int_equal(dp_prefix_parse(&harness_tunnel.addresses[0], "10.255.0.1/24"), 0);
 	tunnel6.source = harness_addr("2001:db8::1");
 	tunnel6.nhrp.holdtime_s = 7200;
+	tunnel6.nhrp.max_bindings_per_spoke = 8;
 	assert_int_equal(dp_prefix_parse(&tunnel6.addresses[0], "fd00::1/64"), 0);
 	harness_spokes = spoke_table_new(8, 3, &ops);
 	conf.spokes = harness_spokes;
@@ -90,7 +130,7 @@ void harness_receive(const char *outer, uint16_t port, const uint8_t *bytes, siz
 
 	meta.tunnel = meta.outer_src.family == AF_INET6;
 	memcpy(copy, bytes, len);
-	nhrp_server_receive(harness_srv, HARNESS_NOW_MS, &meta, copy, len);
+	nhrp_server_receive(harness_srv, harness_now_ms, &meta, copy, len);
 	free(copy); /* nothing may be kept */
 }
 
@@ -119,11 +159,24 @@ bool harness_ask(const char *outer, const struct nhrp_packet *p, struct nhrp_pac
 	int len = nhrp_packet_encode(p, buf, sizeof(buf));
 
 	assert_true(len > 0);
-	harness_receive(outer, 0, buf, (size_t)len);
+	harness_receive(outer, harness_port, buf, (size_t)len);
+	harness_error = 0;
 	if (fake_dp.packets == before)
 		return false;
+	assert_int_equal(fake_dp.packets, before + 1);
 	assert_int_equal(nhrp_packet_decode(reply, fake_dp.packet, fake_dp.packet_len, &fault), 0);
-	return true;
+	if (reply->type != NHRP_TYPE_ERROR_INDICATION)
+		return true;
+	harness_error = reply->code;
+	return false;
+}
+
+void harness_tunnel_again(void)
+{
+	nhrp_server_tunnel_del(harness_srv, 0, harness_now_ms);
+	assert_int_equal(nhrp_server_tunnel_add(harness_srv, 0, &harness_tunnel, harness_now_ms),
+			 0);
+	fake_dp_calls_clear();
 }
 
 struct nhrp_binding *harness_find(const char *protocol)
@@ -136,6 +189,11 @@ struct nhrp_binding *harness_find(const char *protocol)
 uint64_t harness_refused(enum nhrp_refusal refusal)
 {
 	return nhrp_server_counter(harness_srv, NHRP_COUNTER_REFUSED + refusal);
+}
+
+uint64_t harness_counter(unsigned counter)
+{
+	return nhrp_server_counter(harness_srv, counter);
 }
 
 uint64_t harness_dropped(enum nhrp_drop drop)

@@ -9,11 +9,17 @@
 #include "fake_dp.h"
 #include "nhrp_fixture.h"
 
-#define HARNESS_NOW_MS 1000000
+#define HARNESS_NOW_MS 1000000 /* when a test begins */
 
 extern struct spoke_table *harness_spokes;
 extern struct nhrp_server *harness_srv;
 extern struct config_tunnel harness_tunnel; /* Tunnel0's */
+extern uint64_t harness_now_ms;
+extern uint16_t harness_port; /* NAT-T port of what harness_ask sends */
+extern struct dp_addr harness_ours;
+extern uint32_t harness_identity; /* of all senders */
+extern int harness_reachable;     /* what the underlay says of all NBMA addresses */
+extern uint16_t harness_error;    /* code of the error indication that the last packet got; 0 */
 
 int harness_setup(void **state);
 int harness_teardown(void **state);
@@ -25,8 +31,12 @@ const struct nhrp_vector *harness_vector(const char *name);
 struct nhrp_packet harness_request(void);
 /* Punts bytes that came from `outer` (IPv6: on tunnel 1). */
 void harness_receive(const char *outer, uint16_t port, const uint8_t *bytes, size_t len);
-/* Punts p; true when there was an answer, decoded into *reply (which points into fake_dp). */
+/* Punts p; true when there was an answer other than an error indication. Either is decoded into
+ * *reply (which points into fake_dp). */
 bool harness_ask(const char *outer, const struct nhrp_packet *p, struct nhrp_packet *reply);
+/* Serves Tunnel0 anew, with what the test changed in harness_tunnel; static maps only remain. */
+void harness_tunnel_again(void);
 struct nhrp_binding *harness_find(const char *protocol);
 uint64_t harness_refused(enum nhrp_refusal refusal);
 uint64_t harness_dropped(enum nhrp_drop drop);
+uint64_t harness_counter(unsigned counter);

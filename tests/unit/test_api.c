@@ -81,8 +81,11 @@ static const struct row rows[] = {
 	 "{'next':null,'entries_used':4,'entries_max':100000,'entries':["
 	 "{'interface':'Tunnel100','target':'10.0.0.0/32','protocol':'10.0.0.0','type':'static',"
 	 "'flags':['registered'],'nbma':'198.51.100.0','claimed_nbma':null,'expires_s':null,"
-	 "'holding_s':0,'mtu':null},"
-	 "{'target':'10.0.0.1/32','type':'dynamic','holding_s':600},"
+	 "'holding_s':0,'mtu':null,'requesters':[],'requesters_count':0},"
+	 "{'target':'10.0.0.1/32','type':'dynamic','holding_s':600,"
+	 "'flags':['registered','used'],'requesters_count':2,'requesters':["
+	 "{'protocol':'10.0.0.9','request_id':798},"
+	 "{'protocol':'10.0.0.8','request_id':4294967295}]},"
 	 "{'target':'10.0.0.2/32','flags':['registered','nat'],'nbma':'198.51.100.2',"
 	 "'claimed_nbma':'192.168.0.2','natt_port':4500},"
 	 "{'target':'10.0.0.3/32','nbma':'198.51.100.0'}]}"},

@@ -130,6 +130,50 @@ static void mtu_warning(void **state)
 	config_free(c);
 }
 
+static void admission(void **state)
+{
+	struct config *c = parse_changed("holdtime: 600",
+					 "authentication: Secret_8\n      allow: [10.2.0.0/16]\n"
+					 "      max-bindings-per-spoke: 2\n      takeover: rfc");
+	const struct config_nhrp *n = &c->tunnels[0].nhrp;
+
+	(void)state;
+	assert_string_equal(n->authentication, "Secret_8");
+	assert_int_equal(n->allow_count, 1);
+	assert_int_equal(n->allow[0].len, 16);
+	assert_int_equal(n->max_bindings_per_spoke, 2);
+	assert_int_equal(n->takeover, CONFIG_TAKEOVER_RFC);
+	n = &c->tunnels[1].nhrp;
+	assert_string_equal(n->authentication, "");
+	assert_int_equal(n->allow_count, 0);
+	assert_int_equal(n->max_bindings_per_spoke, 8);
+	assert_int_equal(n->takeover, CONFIG_TAKEOVER_STRICT);
+	config_free(c);
+}
+
+static void nobody_warning(void **state)
+{
+	static const char *const others[] = {
+		"addresses: [10.254.0.1/31], nhrp: {",
+		"addresses: [10.254.0.1/32, 10.253.0.1/24], nhrp: {",
+		"addresses: [10.254.0.1/32], nhrp: {allow: [10.9.0.0/16], ",
+	};
+	struct config *c = parse_changed("10.254.0.1/24", "10.254.0.1/32");
+
+	(void)state;
+	assert_int_equal(c->warning_count, 1);
+	assert_string_equal(c->warnings[0],
+			    "good.yaml:39:41: tunnels[1].addresses: warning: no subnet, so that no "
+			    "spoke can register; give the tunnel's length, with host-prefix: true "
+			    "where the kernel is to have /32");
+	config_free(c);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		c = parse_changed("addresses: [10.254.0.1/24], nhrp: {", others[i]);
+		assert_int_equal(c->warning_count, 0);
+		config_free(c);
+	}
+}
+
 static void byte_order_mark_and_crlf(void **state)
 {
 	static const char text[] = "\xef\xbb\xbf# caf\xc3\xa9\r\nports:\r\n"
@@ -218,6 +262,8 @@ int main(void)
 		cmocka_unit_test(shared_cpu),
 		cmocka_unit_test(source_by_address),
 		cmocka_unit_test(mtu_warning),
+		cmocka_unit_test(admission),
+		cmocka_unit_test(nobody_warning),
 		cmocka_unit_test(byte_order_mark_and_crlf),
 		cmocka_unit_test(many_routes),
 		cmocka_unit_test(host_prefix),

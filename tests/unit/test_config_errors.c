@@ -138,8 +138,25 @@ static const struct row key_rows[] = {
 	/* What is not there yet: refused by name. */
 	{"key: 42", "protection: dmvpn",
 	 "29:17: tunnels[0].protection: \"dmvpn\": not available in this version"},
-	{"holdtime: 600", "authentication: cisco",
-	 "35:23: tunnels[0].nhrp.authentication: \"cisco\": not available in this version"},
+	/* The word is nobody's business, not even a wrong one. */
+	{"holdtime: 600", "authentication: ninechars",
+	 "35:7: tunnels[0].nhrp.authentication: word of 1 to 8 printable ASCII characters without "
+	 "space"},
+	{"holdtime: 600", "authentication: 'a b'",
+	 "35:7: tunnels[0].nhrp.authentication: word of 1 to 8 printable ASCII characters without "
+	 "space"},
+	{"holdtime: 600", "authentication: ''",
+	 "35:7: tunnels[0].nhrp.authentication: word of 1 to 8 printable ASCII characters without "
+	 "space"},
+	{"holdtime: 600", "authentication: [word]",
+	 "35:7: tunnels[0].nhrp.authentication: word of 1 to 8 printable ASCII characters without "
+	 "space"},
+	{"holdtime: 600", "allow: [10.2.0.1/16]",
+	 "35:15: tunnels[0].nhrp.allow[0]: \"10.2.0.1/16\": IPv4 prefix/length without host bits"},
+	{"holdtime: 600", "max-bindings-per-spoke: 0",
+	 "35:31: tunnels[0].nhrp.max-bindings-per-spoke: \"0\": number from 1 to 1024"},
+	{"holdtime: 600", "takeover: never",
+	 "35:17: tunnels[0].nhrp.takeover: \"never\": one of strict, rfc, allow"},
 	{"holdtime: 600", "nhs: [10.0.0.1]",
 	 "35:12: tunnels[0].nhrp.nhs: [10.0.0.1]: not available in this version"},
 	{"group: dmvpn", "state-file: /var/lib/x",

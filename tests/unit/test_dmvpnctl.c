@@ -102,7 +102,9 @@ static const struct row rows[] = {
 	{"nhrp",
 	 "{'entries':[{'target':'192.168.100.31/32','protocol':'192.168.100.31','interface':"
 	 "'Tunnel100','created_s':83044,'expires_s':5846,'type':'dynamic','flags':['unique',"
-	 "'registered','nat'],'nbma':'172.16.31.1','claimed_nbma':'10.9.9.1'},{'target':"
+	 "'registered','nat'],'nbma':'172.16.31.1','claimed_nbma':'10.9.9.1','requesters':["
+	 "{'protocol':'10.0.0.3','request_id':798},{'protocol':'10.0.0.4','request_id':"
+	 "4294967295}],'requesters_count':10},{'target':"
 	 "'192.168.100.1/32','protocol':'192.168.100.1','interface':'Tunnel100','created_s':1,"
 	 "'expires_s':null,'type':'static','flags':[],'nbma':'172.16.1.1','claimed_nbma':null}],"
 	 "'entries_max':9}",
@@ -111,6 +113,9 @@ static const struct row rows[] = {
 	 "   Type: dynamic, Flags: unique registered nat\n"
 	 "   NBMA address: 172.16.31.1\n"
 	 "    (Claimed NBMA address: 10.9.9.1)\n"
+	 "    Requester: 10.0.0.3 Request ID: 798\n"
+	 "    Requester: 10.0.0.4 Request ID: 4294967295\n"
+	 "    (8 more requesters)\n"
 	 "192.168.100.1/32 via 192.168.100.1\n"
 	 "   Tunnel100 created 00:00:01, never expire\n"
 	 "   Type: static, Flags:\n"

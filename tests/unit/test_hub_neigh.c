@@ -338,8 +338,10 @@ static void renewal(void **state)
 		assert_string_equal(fake_calls(), "use 11 10.1.1.7\n");
 		hub_rib_tick(hub);
 	}
+	assert_int_equal(fake.used_notes, 0);
 	fake.spoke_tx_pkts = 100;
 	hub_rib_tick(hub);
+	assert_int_equal(fake.used_notes, 1);
 	hub_neigh_renew(hub);
 	assert_string_equal(fake_calls(), "use 11 10.1.1.7\nuse 11 10.1.1.9\n");
 	hub_rib_tick(hub);

@@ -93,6 +93,15 @@ static void capacities_count(void **state)
 	assert_int_equal(row(&after, "large buffers")->count, after.big_mbuf_count);
 	assert_true(before.big_mbuf_data_bytes >=
 		    DP_ENCAP_HEADROOM + DP_REASS_BYTES_MAX + DP_ENCAP_TAILROOM);
+	/* So can its replication jobs, of all tunnels, up to what a worker takes. */
+	conf = small;
+	conf.limits.tunnels += 10;
+	dp_memory_plan(&conf, &after);
+	assert_int_equal(after.mbuf_count - before.mbuf_count, 10 * DP_MCAST_JOBS);
+	conf.limits.tunnels = 1024;
+	dp_memory_plan(&conf, &after);
+	assert_int_equal(after.mbuf_count - before.mbuf_count,
+			 DP_MCAST_WORKER_JOBS - small.limits.tunnels * DP_MCAST_JOBS);
 }
 
 static void largest_is_within_reason(void **state)

@@ -329,12 +329,82 @@ static void test_list(void **state)
 			assert_int_equal(rows[0].expires_ms, DEADLINE_NEVER);
 			assert_int_equal(rows[1].expires_ms, 60001);
 			assert_int_equal(rows[1].dp_spoke, 1);
-			assert_int_equal(rows[1].prefix_len, 32);
+			assert_int_equal(rows[1].target.len, 32);
 		}
 		sum += n;
 	}
 	assert_int_equal(sum, 7);
 	assert_string_equal(nhrp_binding_type_name(NHRP_BINDING_DYNAMIC), "dynamic");
+}
+
+/* Those who watch see each change once, with what they need of it. */
+static char seen[256];
+
+static void on_change(void *ctx, const struct nhrp_binding *b, enum nhrp_change what)
+{
+	static const char *const words[] = {"added", "refreshed", "moved", "gone"};
+	char protocol[DP_ADDR_STRLEN], now[DP_ADDR_STRLEN], from[DP_ADDR_STRLEN] = "";
+	size_t n = strlen(seen);
+
+	assert_ptr_equal(ctx, seen);
+	assert_true((what == NHRP_CHANGE_MOVED) == (b->moved_from != NULL));
+	if (b->moved_from)
+		dp_addr_format(&b->moved_from->nbma, from);
+	snprintf(seen + n, sizeof(seen) - n, "%s %s at %s%s%s; ", words[what],
+		 dp_addr_format(&b->protocol, protocol), dp_addr_format(&b->spoke->key.nbma, now),
+		 from[0] ? " from " : "", from);
+}
+
+static void test_observer(void **state)
+{
+	const struct nhrp_cache_observer observer = {.ctx = seen, .changed = on_change};
+
+	(void)state;
+	seen[0] = '\0';
+	assert_int_equal(nhrp_cache_observe(cache, &observer), 0);
+	set("10.255.0.11", "192.0.2.11", 60, 0);
+	set("10.255.0.11", "192.0.2.11", 60, 1);
+	set("10.255.0.11", "192.0.2.99", 60, 2);
+	fake_dp.fail_nexthop_set = -ENOSPC;
+	set("10.255.0.11", "192.0.2.11", 60, 3); /* nothing happens */
+	fake_dp.fail_nexthop_del = -EAGAIN;
+	nhrp_cache_tick(cache, 60002, 64); /* not gone yet */
+	fake_dp.fail_nexthop_del = 0;
+	nhrp_cache_tick(cache, 61002, 64);
+	assert_string_equal(seen, "added 10.255.0.11 at 192.0.2.11; "
+				  "refreshed 10.255.0.11 at 192.0.2.11; "
+				  "moved 10.255.0.11 at 192.0.2.99 from 192.0.2.11; "
+				  "gone 10.255.0.11 at 192.0.2.99; ");
+	for (unsigned i = 1; i < NHRP_CACHE_OBSERVERS_MAX; i++)
+		assert_int_equal(nhrp_cache_observe(cache, &observer), 0);
+	assert_int_equal(nhrp_cache_observe(cache, &observer), -ENOSPC);
+}
+
+/* "used" is when the spoke was seen to be sent to, whichever binding led there. */
+static void test_used(void **state)
+{
+	struct nhrp_binding_info rows[2];
+	struct dp_spoke_key key = {.nbma = addr("192.0.2.11")};
+	uint32_t cursor = 0;
+
+	(void)state;
+	set("10.255.0.11", "192.0.2.11", 60, 1000);
+	assert_int_equal(nhrp_cache_list(cache, &cursor, rows, 2), 1);
+	assert_int_equal(rows[0].used_ms, 0);
+	assert_int_equal(rows[0].flags, NHRP_BINDING_F_REGISTERED | NHRP_BINDING_F_ROUTE |
+						NHRP_BINDING_F_AUTHORITATIVE);
+	spoke_used_note(spokes, &key, 5000);
+	key.nbma = addr("192.0.2.12");
+	spoke_used_note(spokes, &key, 6000); /* nobody */
+	cursor = 0;
+	nhrp_cache_list(cache, &cursor, rows, 2);
+	assert_int_equal(rows[0].used_ms, 5000);
+	/* Another spoke in the same slot starts anew. */
+	nhrp_cache_del(cache, find("10.255.0.11"), EVENT_REG_REMOVED, "test", 7000);
+	set("10.255.0.12", "192.0.2.12", 60, 8000);
+	cursor = 0;
+	nhrp_cache_list(cache, &cursor, rows, 2);
+	assert_int_equal(rows[0].used_ms, 0);
 }
 
 int main(void)
@@ -345,6 +415,7 @@ int main(void)
 		T(test_refresh),         T(test_move),          T(test_static_never_expires),
 		T(test_tick_is_bounded), T(test_full_bindings), T(test_dataplane_refuses),
 		T(test_removal_retried), T(test_route_refused), T(test_list),
+		T(test_observer),        T(test_used),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

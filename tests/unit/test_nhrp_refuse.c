@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the next-hop server does not answer, each by its counter and without any change to its
- * tables; extensions in replies; static maps; IPv6.
+ * What the next-hop server does not answer by a reply, each by its counter and error indication
+ * and without any change to its tables; extensions in replies; static maps; IPv6.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -16,7 +16,6 @@
 
 static void assert_untouched(void)
 {
-	assert_int_equal(fake_dp.packets, 0);
 	assert_string_equal(fake_dp_calls(), "");
 }
 
@@ -92,17 +91,18 @@ static void test_dropped(void **state)
 	static const struct {
 		void (*change)(struct nhrp_packet *p);
 		enum nhrp_drop drop;
+		uint16_t error, offset;
 	} rows[] = {
-		{no_source, NHRP_DROP_NO_ADDRESS},
-		{no_destination, NHRP_DROP_NO_ADDRESS},
-		{other_server, NHRP_DROP_NOT_FOR_US},
-		{no_cie, NHRP_DROP_NO_CIE},
-		{unknown_compulsory, NHRP_DROP_EXT_UNKNOWN},
-		{mobile_auth, NHRP_DROP_EXT_UNKNOWN},
-		{responder_twice, NHRP_DROP_EXT_TWICE},
-		{nat_cut, NHRP_DROP_EXT_VALUE},
-		{nat_many, NHRP_DROP_EXT_VALUE},
-		{nbma_ip6, NHRP_DROP_NBMA_FAMILY},
+		{no_source, NHRP_DROP_NO_ADDRESS, 7, 20},
+		{no_destination, NHRP_DROP_NO_ADDRESS, 7, 20},
+		{other_server, NHRP_DROP_NOT_FOR_US, 6, 28},
+		{no_cie, NHRP_DROP_NO_CIE, 7, 28},
+		{unknown_compulsory, NHRP_DROP_EXT_UNKNOWN, 1, 52},
+		{mobile_auth, NHRP_DROP_EXT_UNKNOWN, 1, 52},
+		{responder_twice, NHRP_DROP_EXT_TWICE, 9, 56},
+		{nat_cut, NHRP_DROP_EXT_VALUE, 9, 52},
+		{nat_many, NHRP_DROP_EXT_VALUE, 9, 52},
+		{nbma_ip6, NHRP_DROP_NBMA_FAMILY, 7, 0},
 	};
 
 	(void)state;
@@ -116,9 +116,12 @@ static void test_dropped(void **state)
 			fail_msg("row %zu: %s is %lu", i,
 				 nhrp_counter_name(NHRP_COUNTER_DROP + rows[i].drop),
 				 harness_dropped(rows[i].drop));
+		if (harness_error != rows[i].error || r.code_offset != rows[i].offset)
+			fail_msg("row %zu: error %u at %u", i, harness_error, r.code_offset);
 		assert_untouched();
+		harness_now_ms += 1000;
 	}
-	assert_int_equal(event_count(EVENT_NHRP_DROPPED), sizeof(rows) / sizeof(rows[0]));
+	assert_int_equal(fake_dp.packets, sizeof(rows) / sizeof(rows[0]));
 }
 
 static void test_reply_lost(void **state)
@@ -128,6 +131,7 @@ static void test_reply_lost(void **state)
 	(void)state;
 	too_big(&p);
 	assert_false(harness_ask("192.0.2.11", &p, &r));
+	assert_int_equal(harness_error, NHRP_ERROR_SIZE_EXCEEDED);
 	assert_int_equal(harness_dropped(NHRP_DROP_TOO_BIG), 1);
 	p = harness_request();
 	fake_dp.fail_inject = -ENOSPC;
@@ -168,7 +172,6 @@ static void test_not_served(void **state)
 		size_t len;
 		enum nhrp_type type;
 	} rows[] = {
-		{nhrp_error_loop, sizeof(nhrp_error_loop), NHRP_TYPE_ERROR_INDICATION},
 		{nhrp_cisco_traffic, sizeof(nhrp_cisco_traffic), NHRP_TYPE_TRAFFIC_INDICATION},
 	};
 

@@ -175,7 +175,7 @@ static void test_refusals(void **state)
 		assert_string_equal(fake_dp_calls(), "");
 	}
 	assert_non_null(harness_find("10.255.0.31")); /* the static one */
-	assert_int_equal(event_count(EVENT_REG_REFUSED), sizeof(rows) / sizeof(rows[0]));
+	assert_int_equal(event_count(EVENT_REG_REFUSED), 4); /* one for each outer address */
 	assert_int_equal(event_count(EVENT_REG_ADDED), 1);
 }
 
@@ -241,11 +241,11 @@ static void test_capacity(void **state)
 	char text[32];
 
 	(void)state;
-	for (unsigned i = 0; i < NHRP_BINDINGS_PER_SPOKE + 1; i++) {
+	for (unsigned i = 0; i < 9; i++) {
 		snprintf(text, sizeof(text), "10.255.0.%u", 100 + i);
 		p.cies[0].proto = harness_addr(text);
 		assert_true(harness_ask("192.0.2.11", &p, &r));
-		assert_int_equal(r.cies[0].code, i < NHRP_BINDINGS_PER_SPOKE ? 0 : 5);
+		assert_int_equal(r.cies[0].code, i < 8 ? 0 : 5);
 	}
 	assert_int_equal(r.cies[0].holding_s, 0);
 	assert_int_equal(harness_refused(NHRP_REFUSAL_SPOKE_FULL), 1);
