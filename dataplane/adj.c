@@ -4,6 +4,7 @@
  * the tunnel table; any thread. RFC 791, RFC 2784 (GRE), RFC 2890 (key), RFC 3948 (UDP). Not done:
  * outer IPv6.
  */
+#include <rte_ether.h>
 #include <rte_gre.h>
 #include <rte_ip.h>
 #include <rte_udp.h>

@@ -12,6 +12,7 @@
 #include <errno.h>
 
 #include <rte_cycles.h>
+#include <rte_ip.h>
 #include <rte_malloc.h>
 #include <rte_ring_elem.h>
 
@@ -44,7 +45,7 @@ static uint64_t scan_tsc;
 
 /* ---- worker ---- */
 
-static bool note_send(struct dp_worker *w, const struct note *note)
+static bool note_send(struct dp_worker *w, struct note *note)
 {
 	if (likely(rte_ring_sp_enqueue_elem(w->sa_notes, note, sizeof(*note)) == 0))
 		return true;
@@ -54,7 +55,7 @@ static bool note_send(struct dp_worker *w, const struct note *note)
 
 static bool look_send(struct dp_worker *w, const struct sa *sa)
 {
-	const struct note note = {
+	struct note note = {
 		.kind = NOTE_LOOK, .sa = (uint32_t)(sa - sas), .serial = sa->serial};
 
 	return note_send(w, &note);
@@ -125,7 +126,7 @@ bool sa_check(struct dp_worker *w, struct sa *sa)
 
 void sa_tell_moved(struct dp_worker *w, struct sa *sa, rte_be32_t remote_be, uint16_t natt_port)
 {
-	const struct note note = {.kind = NOTE_MOVED,
+	struct note note = {.kind = NOTE_MOVED,
 				  .sa = (uint32_t)(sa - sas),
 				  .serial = sa->serial,
 				  .remote_be = remote_be,

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include <rte_cycles.h>
+#include <rte_ip.h>
 
 #include "dp_priv.h"
 #include "esp_size.h"
