@@ -119,6 +119,8 @@ static void event_of(const struct spoke_table *t,
 {
 	char nbma[DP_ADDR_STRLEN], object[EVENT_OBJECT_LEN], port[8] = "";
 
+	if (!event_due(kind))
+		return;
 	if (s->key.natt_port)
 		snprintf(port, sizeof(port), ":%u", s->key.natt_port);
 	snprintf(object, sizeof(object), "%s %s%s", spoke_tunnel_name(t, s->key.tunnel),

@@ -75,8 +75,8 @@ struct dp_info {
 	uint64_t tsc_hz;
 	uint32_t mbuf_count;
 	uint32_t mbuf_in_use;
-	uint64_t defer_pending; /* objects waiting for a grace period */
-	uint64_t defer_full;    /* changes refused because that queue was full */
+	uint64_t defer_pending;     /* objects waiting for a grace period */
+	uint64_t defer_full;        /* changes refused because that queue was full */
 	bool keys_locked;           /* memory with keys is not swapped, and in no core dump */
 	uint64_t sa_keys_forgotten; /* deleted keys whose last number there was no room for */
 	const char *dpdk_version;

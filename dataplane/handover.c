@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * handover: packets on their way to the home worker of their SA, which alone writes sequence number,
- * window and counters (invariant 3).
+ * handover: packets on their way to the home worker of their SA, which alone writes sequence
+ * number, window and counters (invariant 3).
  *
- * A ring per pair of workers, one writer, one reader. What waits in a ring is seen by no grace period
- * (its reader may be asleep), so nothing in it is an index that may go: ESP is looked up again, an
- * inner packet names its spoke and the spoke's generation (spoke_nows).
+ * A ring per pair of workers, one writer, one reader. What waits in a ring is seen by no grace
+ * period (its reader may be asleep), so nothing in it is an index that may go: ESP is looked up
+ * again, an inner packet names its spoke and the spoke's generation (spoke_nows).
  *
- * A home moves like this: the control core tells the present home, by a ring, to let go of an SA, and
- * that does so between two bursts by one compare-and-swap of `home`, behind all that it wrote. Nobody
- * waits; the SA's slot is not reused while such an order is on its way.
+ * A home moves like this: the control core tells the present home, by a ring, to let go of an SA,
+ * and that does so between two bursts by one compare-and-swap of `home`, behind all that it wrote.
+ * Nobody waits; the SA's slot is not reused while such an order is on its way.
  *
  * Threads: as each function says.
  */

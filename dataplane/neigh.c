@@ -26,7 +26,7 @@ struct neigh {
 };
 
 union neigh_rewrite *neigh_rewrites;
-struct rte_hash *neigh_table;
+struct table *neigh_table;
 
 static struct neigh *neighs; /* [max + 1] */
 static struct index_pool ids;

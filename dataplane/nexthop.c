@@ -24,11 +24,11 @@ struct entry {
 };
 LIST_HEAD(entry_list, entry);
 
-struct rte_hash *nexthop_table;
+struct table *nexthop_table;
 
-static struct rte_hash *entry_table; /* -> index of entries[] */
-static struct entry *entries;        /* [max + 1] */
-static struct entry_list *by_spoke;  /* [limits.spokes + 1] */
+static struct table *entry_table;   /* -> index of entries[] */
+static struct entry *entries;       /* [max + 1] */
+static struct entry_list *by_spoke; /* [limits.spokes + 1] */
 static struct index_pool ids;
 
 int nexthop_init(const struct dp_conf *conf)

@@ -3,7 +3,7 @@
 #include "dp_nexthop.h"
 #include "table.h"
 
-extern struct rte_hash *nexthop_table; /* (tunnel, overlay address) -> adjacency */
+extern struct table *nexthop_table; /* (tunnel, overlay address) -> adjacency */
 
 static inline struct table_key nexthop_key(uint16_t tunnel, const struct dp_addr *protocol)
 {

@@ -28,7 +28,7 @@
 
 struct peer *peers;
 static struct peer_spoke *spoke_links; /* [limits.spokes + 1] */
-static struct rte_hash *peer_table;
+static struct table *peer_table;
 static struct index_pool ids;
 static uint32_t used_end = 1; /* one beyond the highest that was ever used */
 static uint32_t scan_next;
@@ -91,11 +91,11 @@ uint32_t peer_get(rte_be32_t local_be, rte_be32_t remote_be, uint16_t natt_port)
 	}
 	p = &peers[index];
 	*p = (struct peer){.local_be = local_be, .remote_be = remote_be, .natt_port = natt_port};
-	p->home = (uint8_t)(dp_worker_count == 0 ? 0
-						 : rte_hash_crc_8byte((uint64_t)remote_be << 32 |
-									      natt_port,
-								      local_be) %
-							   dp_worker_count);
+	p->home = (uint8_t)(dp_worker_count == 0
+				    ? 0
+				    : rte_hash_crc_8byte((uint64_t)remote_be << 32 | natt_port,
+							 local_be) %
+					      dp_worker_count);
 	TAILQ_INIT(&p->out);
 	used_end = RTE_MAX(used_end, index + 1);
 	return index;

@@ -22,9 +22,9 @@ struct peer {
 	uint8_t home;       /* worker */
 	bool late;          /* its adjacencies could not be renewed yet */
 	uint32_t spoke_count;
-	uint64_t mtu_tsc;                /* when mtu was told */
-	uint64_t moved_tsc, wanted_tsc;  /* last events */
-	TAILQ_HEAD(, sa_ctl) out;        /* newest first */
+	uint64_t mtu_tsc;               /* when mtu was told */
+	uint64_t moved_tsc, wanted_tsc; /* last events */
+	TAILQ_HEAD(, sa_ctl) out;       /* newest first */
 	LIST_HEAD(, sa_ctl) in;
 	LIST_HEAD(, peer_spoke) spokes;
 	TAILQ_ENTRY(peer) of_late;

@@ -68,7 +68,8 @@ static void row_add(struct dp_memory_plan *plan,
 
 /*
  * Bytes per key of table_create(): a quarter more entries than keys; 8 entries per bucket of one
- * cache line, a power of two of them, as many extendable ones; key slots; the ring of free slots.
+ * cache line, a power of two of them, as many extendable ones; key slots; the ring of free slots;
+ * the front.
  */
 static uint64_t table_key_bytes(uint32_t keys)
 {
@@ -76,7 +77,8 @@ static uint64_t table_key_bytes(uint32_t keys)
 	uint64_t buckets = rte_align64pow2(entries) / 8;
 	uint64_t slot = RTE_ALIGN_CEIL(sizeof(void *) + sizeof(struct table_key), 16);
 	uint64_t bytes = 2 * buckets * RTE_CACHE_LINE_SIZE + entries * slot +
-			 2 * rte_align64pow2(entries + 1) * sizeof(uint32_t);
+			 2 * rte_align64pow2(entries + 1) * sizeof(uint32_t) +
+			 table_front_bytes(keys);
 
 	return bytes / RTE_MAX(keys, 1U) + 1;
 }

@@ -2,14 +2,14 @@
 /*
  * sa: security associations, see dp_sa.h and sa.h.
  *
- * An SA is filled in a slot that nobody sees (sa_slot.c), then published: inbound in sa_table and the
- * hints, outbound in the adjacencies of its peer's spokes (peer.c). Taken out, it stays as it is for
- * a grace period; then its last number is remembered (sa_counter.c), keys are wiped, the slot is
- * free.
+ * An SA is filled in a slot that nobody sees (sa_slot.c), then published: inbound in sa_table and
+ * the hints, outbound in the adjacencies of its peer's spokes (peer.c). Taken out, it stays as it
+ * is for a grace period; then its last number is remembered (sa_counter.c), keys are wiped, the
+ * slot is free.
  *
  * Invariant 8: a key that is here already, or still was a moment ago, is handed on only when its SA
- * is out of sight and a grace period has passed: nobody counts on any more, the last number is known.
- * That is the one place that waits, for one turn of the workers.
+ * is out of sight and a grace period has passed: nobody counts on any more, the last number is
+ * known. That is the one place that waits, for one turn of the workers.
  *
  * Writer: control core; what a home worker writes is named in sa.h. RFC 4301, RFC 4303. Not done:
  * IPv6, tunnel mode.
@@ -28,9 +28,8 @@ static struct table_key conf_key(const struct dp_sa_conf *conf)
 {
 	rte_be32_t spi_be = rte_cpu_to_be_32(conf->spi);
 
-	return conf->dir == DP_SA_IN
-		       ? sa_key(conf->local.ip4_be, spi_be)
-		       : sa_out_key(conf->local.ip4_be, conf->remote.ip4_be, spi_be);
+	return conf->dir == DP_SA_IN ? sa_key(conf->local.ip4_be, spi_be)
+				     : sa_out_key(conf->local.ip4_be, conf->remote.ip4_be, spi_be);
 }
 
 uint32_t dp_sa_find(enum dp_sa_dir dir,
@@ -97,8 +96,8 @@ static void sa_remove(uint32_t index)
 {
 	struct sa_ctl *c = &sa_ctls[index];
 	struct peer *p = &peers[c->peer];
-	struct table_key key = sa_out_key(sas[index].local_be, sas[index].remote_be,
-					  sas[index].spi_be);
+	struct table_key key =
+		sa_out_key(sas[index].local_be, sas[index].remote_be, sas[index].spi_be);
 
 	c->live = false;
 	live_count--;

@@ -46,7 +46,7 @@ struct sa {
 	uint32_t identity;
 	uint32_t bitmap_mask; /* words - 1 */
 	uint32_t bad_icv, replayed;
-	uint32_t noted; /* sa_event.c: the control core was told that it is soft */
+	uint32_t noted;       /* sa_event.c: the control core was told that it is soft */
 	uint64_t noted_bound; /* the bound that was told to be low */
 	uint64_t moved_tsc;   /* when sa_tell_moved did */
 	uint64_t soft_bytes, hard_bytes, soft_pkts, hard_pkts; /* UINT64_MAX: none */
@@ -55,9 +55,9 @@ struct sa {
 } __rte_cache_aligned;
 _Static_assert(offsetof(struct sa, remote_be) == 64, "the hot part is one line");
 
-extern struct sa *sas;                 /* [limits.sas + 1]; 0: none */
-extern struct rte_hash *sa_table;      /* inbound: sa_key() -> index */
-extern struct rte_hash *foreign_table; /* (local, SPI) of the kernel's own SAs -> 1 */
+extern struct sa *sas;              /* [limits.sas + 1]; 0: none */
+extern struct table *sa_table;      /* inbound: sa_key() -> index */
+extern struct table *foreign_table; /* (local, SPI) of the kernel's own SAs -> 1 */
 
 /* Direct-mapped in front of sa_table: by the low bits of the SPI, index or 0. A hit is proved by
  * the SA's own SPI and address. Written by the control core. */

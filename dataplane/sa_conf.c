@@ -9,7 +9,10 @@
 #include "dp_priv.h"
 #include "sa_priv.h"
 
-static int refuse(const struct dp_sa_conf *conf, const char *field, uint64_t value, const char *what)
+static int refuse(const struct dp_sa_conf *conf,
+		  const char *field,
+		  uint64_t value,
+		  const char *what)
 {
 	return dp_error_set(-EINVAL, "SA %#x: %s: %" PRIu64 ": %s", conf->spi, field, value, what);
 }
@@ -25,8 +28,8 @@ static int check_addresses(const struct dp_sa_conf *conf)
 	char text[DP_ADDR_STRLEN];
 
 	if (!is_unicast4(&conf->local))
-		return dp_error_set(-EINVAL, "SA %#x: local: %s: no IPv4 unicast address", conf->spi,
-				    dp_addr_format(&conf->local, text));
+		return dp_error_set(-EINVAL, "SA %#x: local: %s: no IPv4 unicast address",
+				    conf->spi, dp_addr_format(&conf->local, text));
 	if (!is_unicast4(&conf->remote))
 		return dp_error_set(-EINVAL, "SA %#x: remote: %s: no IPv4 unicast address",
 				    conf->spi, dp_addr_format(&conf->remote, text));

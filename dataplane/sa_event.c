@@ -2,10 +2,10 @@
 /*
  * sa_event: limits of SAs, and what their workers have to tell.
  *
- * A home worker decides by itself whether an SA may still be used (sa_check). It does not judge what
- * else that means: it notes that the SA is worth a look, in a small ring; full, it notes it again
- * later. The control core looks at the SA itself, so that each event is told once, and looks at all
- * SAs in slices, about once a second each: limits in seconds, notes that were lost.
+ * A home worker decides by itself whether an SA may still be used (sa_check). It does not judge
+ * what else that means: it notes that the SA is worth a look, in a small ring; full, it notes it
+ * again later. The control core looks at the SA itself, so that each event is told once, and looks
+ * at all SAs in slices, about once a second each: limits in seconds, notes that were lost.
  *
  * Threads: sa_check, sa_tell_*: the worker; the rest: control core.
  */
@@ -18,14 +18,14 @@
 
 #include "peer.h"
 
-#define NOTES           1024 /* of a worker that wait */
-#define NOTES_PER_TURN  64
-#define RECHECK_PKTS    4096 /* limits are looked at again after so many packets */
-#define RETRY_PKTS      64   /* the ring was full */
-#define PACKET_MAX      65536
-#define LOW_LEFT        (DP_SA_BOUND_BLOCK / 2)
-#define SCAN_SLICE_MAX  4096
-#define SOFT_SEQ_32BIT  0xf0000000U /* of numbers of 32 bits: time to rekey */
+#define NOTES          1024 /* of a worker that wait */
+#define NOTES_PER_TURN 64
+#define RECHECK_PKTS   4096 /* limits are looked at again after so many packets */
+#define RETRY_PKTS     64   /* the ring was full */
+#define PACKET_MAX     65536
+#define LOW_LEFT       (DP_SA_BOUND_BLOCK / 2)
+#define SCAN_SLICE_MAX 4096
+#define SOFT_SEQ_32BIT 0xf0000000U /* of numbers of 32 bits: time to rekey */
 
 enum note_kind { NOTE_LOOK, NOTE_MOVED, NOTE_WANTED };
 
@@ -55,8 +55,7 @@ static bool note_send(struct dp_worker *w, struct note *note)
 
 static bool look_send(struct dp_worker *w, const struct sa *sa)
 {
-	struct note note = {
-		.kind = NOTE_LOOK, .sa = (uint32_t)(sa - sas), .serial = sa->serial};
+	struct note note = {.kind = NOTE_LOOK, .sa = (uint32_t)(sa - sas), .serial = sa->serial};
 
 	return note_send(w, &note);
 }
@@ -127,10 +126,10 @@ bool sa_check(struct dp_worker *w, struct sa *sa)
 void sa_tell_moved(struct dp_worker *w, struct sa *sa, rte_be32_t remote_be, uint16_t natt_port)
 {
 	struct note note = {.kind = NOTE_MOVED,
-				  .sa = (uint32_t)(sa - sas),
-				  .serial = sa->serial,
-				  .remote_be = remote_be,
-				  .natt_port = natt_port};
+			    .sa = (uint32_t)(sa - sas),
+			    .serial = sa->serial,
+			    .remote_be = remote_be,
+			    .natt_port = natt_port};
 
 	if (sa->moved_tsc != 0 && w->now_tsc - sa->moved_tsc < rte_get_tsc_hz())
 		return;
@@ -320,7 +319,8 @@ void sa_event_poll(uint64_t now_tsc)
 
 	for (uint32_t i = 0; i < dp_worker_count; i++)
 		for (unsigned n = 0; n < NOTES_PER_TURN; n++) {
-			if (rte_ring_sc_dequeue_elem(dp_workers[i]->sa_notes, &note, sizeof(note)) != 0)
+			if (rte_ring_sc_dequeue_elem(dp_workers[i]->sa_notes, &note,
+						     sizeof(note)) != 0)
 				break;
 			note_take(&note, now_tsc);
 		}
@@ -362,9 +362,9 @@ int sa_event_init(const struct dp_conf *conf)
 		char name[RTE_RING_NAMESIZE];
 
 		snprintf(name, sizeof(name), "sa-notes-%u", i);
-		w->sa_notes = rte_ring_create_elem(name, sizeof(struct note), NOTES,
-						   (int)rte_socket_id(),
-						   RING_F_SP_ENQ | RING_F_SC_DEQ);
+		w->sa_notes =
+			rte_ring_create_elem(name, sizeof(struct note), NOTES, (int)rte_socket_id(),
+					     RING_F_SP_ENQ | RING_F_SC_DEQ);
 		w->wanted_tsc = rte_zmalloc("wanted SAs",
 					    (conf->limits.spokes + 1) * sizeof(*w->wanted_tsc),
 					    RTE_CACHE_LINE_SIZE);

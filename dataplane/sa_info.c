@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sa_info: what is told of SAs, never with keys; and the set of the kernel's SPIs. What a home worker
- * counts is read as it goes by: a snapshot may be a burst old. Thread: control core.
+ * sa_info: what is told of SAs, never with keys; and the set of the kernel's SPIs. What a home
+ * worker counts is read as it goes by: a snapshot may be a burst old. Thread: control core.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -15,7 +15,7 @@
 
 #define UDP_BYTES 8
 
-struct rte_hash *foreign_table;
+struct table *foreign_table;
 static uint32_t foreign_count, foreign_max;
 
 /* Bit n: seq - n was seen. */
@@ -123,7 +123,8 @@ int dp_sa_foreign_add(const struct dp_addr *local, uint32_t spi)
 	if (table_get(foreign_table, &key) != 0)
 		return 0;
 	if (foreign_count >= foreign_max)
-		return dp_error_set(-ENOSPC, "foreign SPI %#x: all %u are in use (dataplane.limits.sas)",
+		return dp_error_set(-ENOSPC,
+				    "foreign SPI %#x: all %u are in use (dataplane.limits.sas)",
 				    spi, foreign_max);
 	if (table_set(foreign_table, &key, 1) < 0)
 		return dp_error_set(-ENOSPC, "foreign SPIs: old entries wait for a grace period");

@@ -18,12 +18,12 @@ struct sa_ctl {
 	uint32_t peer;
 	uint32_t soft_s, hard_s; /* 0: none */
 	uint64_t born_tsc;
-	uint64_t low_bound; /* the bound that was told to be low */
-	uint64_t low_tsc;   /* and when */
+	uint64_t low_bound;  /* the bound that was told to be low */
+	uint64_t low_tsc;    /* and when */
 	uint64_t home_order; /* handover.c: number of the last order to let go of it, */
 	uint8_t home_worker; /* and whose */
-	bool live;          /* dp_sa_add until dp_sa_del */
-	bool expired;       /* out of the workers' sight for good */
+	bool live;           /* dp_sa_add until dp_sa_del */
+	bool expired;        /* out of the workers' sight for good */
 	bool soft_told;
 };
 
@@ -46,9 +46,11 @@ static inline bool sa_is_out(uint32_t index)
 }
 
 /* Of outbound SAs: (local, remote, SPI) -> index. Workers do not look into it. */
-extern struct rte_hash *sa_out_table;
+extern struct table *sa_out_table;
 
-static inline struct table_key sa_out_key(rte_be32_t local_be, rte_be32_t remote_be, rte_be32_t spi_be)
+static inline struct table_key sa_out_key(rte_be32_t local_be,
+					  rte_be32_t remote_be,
+					  rte_be32_t spi_be)
 {
 	return table_key_ip4(remote_be, (uint16_t)local_be, (uint16_t)(local_be >> 16), spi_be);
 }

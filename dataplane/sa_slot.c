@@ -2,8 +2,8 @@
 /*
  * sa_slot: the memory of SAs, and a slot on its way from taken to filled and from used to wiped.
  *
- * Keys are expanded into the slot and nowhere else. All slots are locked into memory and left out of
- * core dumps; a slot is wiped before it is free. Thread: control core. RFC 4303 section 3.3.3.
+ * Keys are expanded into the slot and nowhere else. All slots are locked into memory and left out
+ * of core dumps; a slot is wiped before it is free. Thread: control core. RFC 4303 section 3.3.3.
  */
 #include <errno.h>
 #include <sys/mman.h>
@@ -19,8 +19,8 @@
 #define PAGE_BYTES 4096
 
 struct sa *sas;
-struct rte_hash *sa_table;
-struct rte_hash *sa_out_table;
+struct table *sa_table;
+struct table *sa_out_table;
 uint32_t *sa_hints;
 struct sa_ctl *sa_ctls;
 uint32_t sa_max;
@@ -55,7 +55,8 @@ int sa_init(const struct dp_conf *conf)
 	serial = 0;
 	crypto = crypto_create();
 	if (crypto == NULL)
-		return dp_error_set(-ENOTSUP, "ESP: this CPU has no AES instructions, or no memory");
+		return dp_error_set(-ENOTSUP,
+				    "ESP: this CPU has no AES instructions, or no memory");
 	sas = rte_zmalloc("SAs", bytes, PAGE_BYTES);
 	sa_hints = rte_zmalloc("SA hints", SA_HINTS * sizeof(*sa_hints), RTE_CACHE_LINE_SIZE);
 	sa_ctls = calloc((size_t)sa_max + 1, sizeof(*sa_ctls));
@@ -178,8 +179,9 @@ static int sa_fill(uint32_t index, const struct dp_sa_conf *conf)
 	if (conf->dir == DP_SA_OUT)
 		sa->flags |= SA_F_OUT;
 	sa_slot_remote_set(sa, conf->remote.ip4_be, conf->natt_port,
-			conf->natt_port != 0 && conf->natt_local_port == 0 ? SA_NATT_PORT
-									   : conf->natt_local_port);
+			   conf->natt_port != 0 && conf->natt_local_port == 0
+				   ? SA_NATT_PORT
+				   : conf->natt_local_port);
 	sa_slot_update(index, conf);
 	if (alg->auth_key_bytes == 0) /* a counter mode: RFC 4106 section 4, RFC 7634 section 2 */
 		memcpy(&sa->salt, conf->key + alg->key_bytes - sizeof(sa->salt), sizeof(sa->salt));
@@ -206,8 +208,7 @@ int sa_slot_create(const struct dp_sa_conf *conf, const struct sa_print *print, 
 		index = index_pool_get(&ids);
 	}
 	if (index == 0)
-		return dp_error_set(-ENOSPC,
-				    "SA %#x: all %u SAs are in use (dataplane.limits.sas)",
+		return dp_error_set(-ENOSPC, "SA %#x: all %u SAs are in use (dataplane.limits.sas)",
 				    conf->spi, sa_max);
 	live_unpoison(&sas[index], sizeof(sas[index]));
 	memset(&sas[index], 0, sizeof(sas[index]));
@@ -229,4 +230,3 @@ int sa_slot_create(const struct dp_sa_conf *conf, const struct sa_print *print, 
 	*sa = index;
 	return 0;
 }
-

@@ -4,8 +4,8 @@
  *
  * Workers find a spoke by outer source (spoke_table) and reach it by adjacency index, which they
  * got from a route or an overlay next hop. What an adjacency looks like depends on the spoke's
- * tunnel, its underlay neighbour and its peer (adj.c, peer.c). Writer: control core. Not done: outer
- * IPv6.
+ * tunnel, its underlay neighbour and its peer (adj.c, peer.c). Writer: control core. Not done:
+ * outer IPv6.
  */
 #include "spoke.h"
 
@@ -33,11 +33,11 @@ struct spoke {
 };
 
 struct adj *adjs;
-struct rte_hash *spoke_table;
+struct table *spoke_table;
 union spoke_now *spoke_nows;
 const uint16_t *spoke_tunnels;
 
-static uint16_t *tunnel_of; /* [max + 1] */
+static uint16_t *tunnel_of;  /* [max + 1] */
 static struct spoke *spokes; /* [max + 1] */
 static struct index_pool ids, adj_ids;
 

@@ -7,8 +7,8 @@
 #include "table.h"
 #include "tunnel.h"
 
-/* Outer IPv4 header, UDP header of NAT-T, GRE header with key: what an adjacency puts in front of an
- * inner packet. */
+/* Outer IPv4 header, UDP header of NAT-T, GRE header with key: what an adjacency puts in front of
+ * an inner packet. */
 #define ADJ_HEADER_MAX 36
 #define ADJ_HEADER_MIN 24 /* without UDP and key; with a key 4 more */
 
@@ -39,7 +39,7 @@ _Static_assert(sizeof(struct adj) == 64, "one load per packet");
 #define ADJ_GRE_PROTOCOL_OFFSET (20 + 2) /* in `header`: IPv4 without options, then GRE flags */
 
 extern struct adj *adjs; /* [2 x limits.spokes + 1]: a change needs a second one for a while */
-extern struct rte_hash *spoke_table;
+extern struct table *spoke_table;
 
 /*
  * What may not be carried from one worker to another by index, because the other one may be asleep
@@ -59,8 +59,8 @@ extern const uint16_t *spoke_tunnels; /* [limits.spokes + 1] */
 /* Context: worker. */
 static inline union spoke_now spoke_now(uint32_t spoke)
 {
-	return (union spoke_now){.word =
-					 __atomic_load_n(&spoke_nows[spoke].word, __ATOMIC_ACQUIRE)};
+	return (union spoke_now){
+		.word = __atomic_load_n(&spoke_nows[spoke].word, __ATOMIC_ACQUIRE)};
 }
 
 static inline uint16_t spoke_tunnel_of(uint32_t spoke)

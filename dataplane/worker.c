@@ -71,6 +71,8 @@ static void line_from_ip(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 
 void dp_line_from_reass(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 {
+	for (uint16_t i = 0; i < n; i++)
+		outer_header_off(m[i], 0);
 	n = stage_gre_in(w, m, n);
 	stage_mark(w, DP_STAGE_GRE_IN);
 	line_from_ip(w, m, n);

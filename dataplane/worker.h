@@ -45,7 +45,7 @@ _Static_assert(sizeof(struct dp_meta) <= 64, "mbuf private area is one cache lin
 
 enum dp_kind {
 	DP_KIND_FRAME, /* Ethernet frame as it came, or from a port's twin */
-	DP_KIND_GRE,   /* data starts at the outer IP header */
+	DP_KIND_GRE,   /* data starts at the GRE header; outer addresses and ECN are in the meta */
 	DP_KIND_IP,    /* data starts at an (inner) IP header */
 	DP_KIND_NHRP,  /* data starts at ar$afn */
 };
@@ -62,6 +62,15 @@ static inline struct dp_meta *dp_meta(struct rte_mbuf *m)
 static inline const struct dp_meta *dp_meta_const(const struct rte_mbuf *m)
 {
 	return (const struct dp_meta *)(m + 1); /* as rte_mbuf_to_priv */
+}
+
+/* The packet, one segment, is `len` bytes from `off` on: one store for each field, where
+ * rte_pktmbuf_adj, _trim and _prepend read and write them all. */
+static inline void dp_data_set(struct rte_mbuf *m, uint32_t off, uint32_t len)
+{
+	m->data_off = (uint16_t)off;
+	m->data_len = (uint16_t)len;
+	m->pkt_len = len;
 }
 
 /* What was just put into meta->adj or meta->neigh is alive; it still is. Empty without DP_DEBUG. */
@@ -231,8 +240,8 @@ extern struct rte_rcu_qsbr *dp_qsbr;
 void dp_worker_turn(struct dp_worker *w);
 
 /* The ways into the line; all own all n packets from here on. From a port: Ethernet frames,
- * meta->in_port set. From the control core: any kind, meta as dp_inject wants it. Reassembled: kind
- * GRE, called by the line itself. Context: worker (tests: any). */
+ * meta->in_port set. From the control core: any kind, meta as dp_inject wants it. Reassembled:
+ * data starts at the outer IP header, called by the line itself. Context: worker (tests: any). */
 void dp_line_from_port(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 void dp_line_from_inject(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 void dp_line_from_reass(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);

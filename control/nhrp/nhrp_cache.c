@@ -86,6 +86,8 @@ static void event_of(const struct nhrp_cache *c,
 {
 	char protocol[DP_ADDR_STRLEN], nbma[DP_ADDR_STRLEN], object[EVENT_OBJECT_LEN];
 
+	if (!event_due(kind))
+		return;
 	snprintf(object, sizeof(object), "%s %s", spoke_tunnel_name(c->spokes, b->tunnel),
 		 dp_addr_format(&b->protocol, protocol));
 	event_emit(kind, object, "%s, NBMA %s", reason, dp_addr_format(&b->spoke->key.nbma, nbma));

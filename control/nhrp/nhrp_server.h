@@ -55,6 +55,8 @@ enum nhrp_refusal {
 	X(NO_ADDRESS, NHRP_ERROR_PROTOCOL, "no-address", "source or destination is missing")      \
 	X(NO_CIE, NHRP_ERROR_PROTOCOL, "no-cie", "nothing to register")                           \
 	X(NOT_FOR_US, NHRP_ERROR_UNREACHABLE, "not-for-us", "a registration for another server")  \
+	X(REG_FORWARDED, NHRP_ERROR_UNREACHABLE, "registration-forwarded",                        \
+	  "came through another server")                                                          \
 	X(EXT_UNKNOWN, NHRP_ERROR_UNRECOGNIZED_EXTENSION, "unrecognized-extension", "compulsory") \
 	X(EXT_TWICE, NHRP_ERROR_INVALID_EXTENSION, "extension-twice", "RFC 2332 5.3")             \
 	X(EXT_VALUE, NHRP_ERROR_INVALID_EXTENSION, "extension-value", "its CIEs are malformed")   \

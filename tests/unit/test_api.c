@@ -328,7 +328,7 @@ static void test_events(void **state)
 	json_decref(result);
 	json_decref(want);
 	for (int i = 0; i < EVENT_RING_LEN; i++)
-		event_emit(EVENT_SPOKE_UP, "x", "%d", i);
+		event_emit(EVENT_LINK_DOWN, "x", "%d", i);
 	result = read_all("event.list", "events", 100, &pages);
 	assert_int_equal(json_array_size(result), EVENT_RING_LEN);
 	want = json_object_get(json_array_get(result, 0), "seq");
