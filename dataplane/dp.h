@@ -50,7 +50,7 @@ struct dp_memory_row {
 	uint64_t unit_bytes;
 	uint64_t bytes; /* count x unit_bytes */
 };
-#define DP_MEMORY_ROWS_MAX 24
+#define DP_MEMORY_ROWS_MAX 40
 
 /* What the control core keeps per route of the kernel and per thing that routes say
  * (control/rib): in the plan like everything else. */

@@ -203,7 +203,9 @@ void peer_adj_fill(struct adj *adj)
 		local_port = sa->natt_local_port;
 	if (adj->is_protected && p->natt_port != 0)
 		adj_natt(adj, local_port, p->natt_port);
-	adj_fit(adj, outer_mtu(p, adj->neigh), adj->sa != 0 ? sa->alg : 0);
+	/* A plain tunnel has the MTU that it was given, unless the path is known to have less. */
+	if (adj->is_protected || p->mtu != 0)
+		adj_fit(adj, outer_mtu(p, adj->neigh), adj->sa != 0 ? sa->alg : 0);
 }
 
 /* ---- spokes ---- */
