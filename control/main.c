@@ -135,9 +135,9 @@ static void ready_fini(struct hub *hub)
 }
 
 /* Our routes go to the kernel before the feed brings all that the kernel has into the FIB, and that
- * comes before NHRP: static maps look for the underlay next hop of their spokes. What an earlier run
- * had registered is there before workers begin. Workers come after
- * everything that they read, and stop before it goes. */
+ * comes before NHRP: static maps look for the underlay next hop of their spokes. What an earlier
+ * run had registered is there before workers begin. Workers come after everything that they read,
+ * and stop before it goes. */
 static const struct module modules[] = {
 	{"service manager", notify_init, notify_fini},
 	{"event loop", hub_loop_init, hub_loop_fini},
