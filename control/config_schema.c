@@ -87,8 +87,9 @@ static const struct config_key control_keys[] = {
 	{"group", CONFIG_GROUP, .min = 1, .max = 31,
 	 .help = "Group whose members may use the socket; without it root alone may.",
 	 FIELD(config, control_group)},
-	{"state-file", CONFIG_UNAVAILABLE,
-	 .help = "File that keeps the NHRP cache over a restart."},
+	{"state-file", CONFIG_PATH, .min = 1, .max = 255,
+	 .help = "File that keeps registrations over a restart; without it there is none.",
+	 FIELD(config, state_file)},
 };
 static const struct config_section control_section = SECTION(config, control_keys);
 
