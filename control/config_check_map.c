@@ -42,10 +42,24 @@ static bool is_host_of_tunnel(const struct config_nets *nets,
 	       config_host_in_subnet(a, &net->subnet) && config_nets_own(nets, a) == NULL;
 }
 
+int config_check_nbma(struct config_ctx *ctx,
+		      const struct config_nets *nets,
+		      const char *path,
+		      const struct dp_addr *nbma)
+{
+	const struct config_tunnel *loop;
+
+	if (config_nets_own(nets, nbma) != NULL)
+		return config_fail(ctx, path, "not our own address");
+	loop = tunnel_towards(ctx->config, nets, nbma);
+	if (loop != NULL)
+		return config_fail(ctx, path, "not an address that is routed into %s", loop->name);
+	return 0;
+}
+
 static int check_map(struct config_ctx *ctx, const struct config_nets *nets, uint32_t t, uint32_t i)
 {
 	const struct config_map *map = &ctx->config->tunnels[t].nhrp.maps[i];
-	const struct config_tunnel *loop;
 	char path[CONFIG_PATH_LEN];
 
 	snprintf(path, sizeof(path), "tunnels[%u].nhrp.map[%u].protocol", t, i);
@@ -53,12 +67,7 @@ static int check_map(struct config_ctx *ctx, const struct config_nets *nets, uin
 		return config_fail(ctx, path, "a host in the subnet of %s, not ourselves",
 				   ctx->config->tunnels[t].name);
 	snprintf(path, sizeof(path), "tunnels[%u].nhrp.map[%u].nbma", t, i);
-	if (config_nets_own(nets, &map->nbma) != NULL)
-		return config_fail(ctx, path, "not our own address");
-	loop = tunnel_towards(ctx->config, nets, &map->nbma);
-	if (loop != NULL)
-		return config_fail(ctx, path, "not an address that is routed into %s", loop->name);
-	return 0;
+	return config_check_nbma(ctx, nets, path, &map->nbma);
 }
 
 static int map_compare(const void *x, const void *y)

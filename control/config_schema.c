@@ -31,6 +31,8 @@ static const struct config_name idle_names[] = {
 static const struct config_name role_names[] = {
 	{"underlay", DP_PORT_UNDERLAY}, {"lan", DP_PORT_LAN}, {"both", DP_PORT_BOTH}, {NULL, 0}};
 
+/* Instead of an address. */
+static const struct config_name dynamic_names[] = {{"dynamic", 0}, {NULL, 0}};
 static const struct config_name multicast_names[] = {
 	{"off", CONFIG_MULTICAST_OFF}, {"dynamic", CONFIG_MULTICAST_DYNAMIC}, {NULL, 0}};
 static const struct config_name takeover_names[] = {{"strict", CONFIG_TAKEOVER_STRICT},
@@ -88,8 +90,9 @@ static const struct config_key control_keys[] = {
 	{"group", CONFIG_GROUP, .min = 1, .max = 31,
 	 .help = "Group whose members may use the socket; without it root alone may.",
 	 FIELD(config, control_group)},
-	{"state-file", CONFIG_UNAVAILABLE,
-	 .help = "File that keeps the NHRP cache over a restart."},
+	{"state-file", CONFIG_PATH, .min = 1, .max = 255,
+	 .help = "File that keeps registrations over a restart; without it there is none.",
+	 FIELD(config, state_file)},
 };
 static const struct config_section control_section = SECTION(config, control_keys);
 
@@ -129,10 +132,20 @@ static const struct config_key map_keys[] = {
 	 FIELD(config_map, protocol)},
 	{"nbma", CONFIG_HOST, .required = true, .help = "Address of the spoke outside.",
 	 FIELD(config_map, nbma)},
-	{"multicast", CONFIG_BOOL, .fallback = "false", .help = "Send multicast to it, too.",
+	{"multicast", CONFIG_BOOL, .fallback = "false", .help = "Send all multicast to it, too.",
 	 FIELD(config_map, multicast)},
 };
 static const struct config_section map_section = SECTION(config_map, map_keys);
+
+static const struct config_key multicast_keys[] = {
+	{"nbma", CONFIG_HOST, .required = true, .names = dynamic_names,
+	 .help = "Address of the spoke outside; dynamic: every registered spoke.",
+	 FIELD(config_multicast, nbma)},
+	{"group", CONFIG_NETWORK, .fallback = "224.0.0.0/4",
+	 .help = "Groups that it gets; 224.0.0.0/4 is all of them, and broadcast.",
+	 FIELD(config_multicast, group)},
+};
+static const struct config_section multicast_section = SECTION(config_multicast, multicast_keys);
 
 static const struct config_key nhrp_keys[] = {
 	{"network-id", CONFIG_UINT, .required = true, .min = 1, .max = UINT32_MAX,
@@ -167,8 +180,15 @@ static const struct config_key nhrp_keys[] = {
 		 "never; rfc: when the new request is not unique; allow: always.",
 	 FIELD(config_nhrp, takeover)},
 	{"multicast", CONFIG_ENUM, .names = multicast_names, .fallback = "off",
-	 .help = "dynamic: link-local multicast of the kernel goes to every registered spoke.",
+	 .help = "dynamic: multicast and broadcast of the kernel in the tunnel goes to every "
+		 "registered spoke.",
 	 FIELD(config_nhrp, multicast)},
+	{"multicast-map", CONFIG_SECTION, .section = &multicast_section, .list_max = 20000,
+	 .help = "Who gets multicast besides, and which groups.",
+	 ELEMENTS(config_nhrp, multicast_map), COUNT(config_nhrp, multicast_map_count)},
+	{"multicast-groups", CONFIG_NETWORK, .list_max = CONFIG_MULTICAST_GROUPS_MAX,
+	 .help = "Groups that are forwarded from LAN ports into the tunnel.",
+	 FIELD(config_nhrp, multicast_groups), COUNT(config_nhrp, multicast_group_count)},
 	{"nhs", CONFIG_UNAVAILABLE, .fallback = "[]", .help = "Hubs that this hub is a client of."},
 };
 static const struct config_section nhrp_section = SECTION(config_nhrp, nhrp_keys);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "control/log.h"
+#include "control/multicast.h"
 #include "control/nhrp/nhrp_server.h"
 #include "control/rib/rib.h"
 #include "control/spoke.h"
@@ -101,6 +102,8 @@ static int tunnel_serve(struct hub *hub, uint32_t i)
 	int rc;
 
 	rc = spoke_tunnel_add(hub->spokes, id, conf->name);
+	if (rc == 0)
+		rc = multicast_tunnel_add(hub->spokes, id, conf, hub_now_ms());
 	if (rc == 0)
 		rc = nhrp_server_tunnel_add(hub->nhrp, id, conf, hub_now_ms());
 	if (rc < 0)

@@ -63,7 +63,7 @@ int crypto_key_expand(struct crypto *c,
 /* Cannot be optimised away. Any context. */
 void crypto_wipe(void *p, size_t len);
 
-/* All n <= DP_BURST operations have the algorithm `alg`. Prefetches keys 3 packets ahead itself.
+/* All n <= DP_BURST operations have the algorithm `alg`. Prefetches keys itself.
  * Writes ICVs. Context: worker, with its own manager. */
 void crypto_encrypt(struct crypto *c, enum dp_sa_alg alg, struct crypto_op **ops, uint16_t n);
 /* ICVs are compared in constant time and left as they are. What is decrypted although the ICV is

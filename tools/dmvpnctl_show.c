@@ -109,6 +109,19 @@ static const struct ctl_column tunnel_traffic_columns[] = {
 	{NULL},
 };
 
+static const struct ctl_column tunnel_mcast_columns[] = {
+	{"MULTICAST", "name", CTL_TEXT},
+	{"MEMBERS", "mcast_members", CTL_COUNT},
+	{"LAN-GROUPS", "mcast_lan_groups", CTL_TEXT},
+	{"PKTS", "mcast_pkts", CTL_COUNT},
+	{"COPIES", "mcast_copies", CTL_COUNT},
+	{"QUEUE-FULL", "mcast_full", CTL_COUNT},
+	{"NO-MEMBER", "mcast_nobody", CTL_COUNT},
+	{"TOO-LONG", "mcast_too_long", CTL_COUNT},
+	{"NO-BUFFER", "mcast_unmade", CTL_COUNT},
+	{NULL},
+};
+
 static const struct ctl_column worker_columns[] = {
 	{"WORKER", "worker", CTL_COUNT},          {"LCORE", "lcore", CTL_COUNT},
 	{"ONLINE", "online", CTL_TEXT},           {"RX", "rx_pkts", CTL_COUNT},
@@ -231,6 +244,8 @@ static void tunnels_print(FILE *out,
 	ctl_table_print(out, rows, tunnel_columns, rates);
 	fputc('\n', out);
 	ctl_table_print(out, rows, tunnel_traffic_columns, rates);
+	fputc('\n', out);
+	ctl_table_print(out, rows, tunnel_mcast_columns, rates);
 	fputc('\n', out);
 	ctl_table_print(out, rows, twin_columns, rates);
 }

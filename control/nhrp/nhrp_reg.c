@@ -71,7 +71,7 @@ static enum nhrp_refusal binding_set(struct nhrp_server *srv,
 	};
 	int err;
 
-	if (rx->tunnel->nhrp.multicast == CONFIG_MULTICAST_DYNAMIC)
+	if (rx->tunnel->nhrp.multicast_dynamic)
 		conf.flags |= NHRP_BINDING_F_MULTICAST;
 	if (claim->unique)
 		conf.flags |= NHRP_BINDING_F_UNIQUE;

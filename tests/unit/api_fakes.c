@@ -19,6 +19,7 @@
 #include "dataplane/dp_fib.h"
 #include "dataplane/dp_port.h"
 #include "dataplane/dp_stats.h"
+#include "dataplane/dp_mcast.h"
 #include "dataplane/dp_tunnel.h"
 #include "dataplane/dp_twin.h"
 
@@ -285,6 +286,15 @@ uint32_t dp_tunnel_counters_get(struct dp_tunnel_counters *counters, uint32_t ma
 		.all = {.rx_pkts = 11, .rx_bytes = 1100, .tx_pkts = 22, .tx_bytes = 2200},
 		.strangers = {.rx_pkts = 1, .rx_bytes = 100}};
 	return 1;
+}
+
+int dp_mcast_info_get(uint16_t tunnel, struct dp_mcast_info *info)
+{
+	if (tunnel > 0)
+		return -ENOENT;
+	*info = (struct dp_mcast_info){
+		.members = 3, .counters = {.packets = 4, .copies = 12, .full = 1, .nobody = 2}};
+	return 0;
 }
 
 /* Worker i dropped (reason + i) packets of each reason. */

@@ -19,7 +19,7 @@ struct fake_dp {
 	unsigned call_count;
 	/* What the next calls return instead of doing it; 0 = do it. */
 	int fail_spoke_add, fail_spoke_del, fail_nexthop_set, fail_nexthop_del, fail_inject;
-	int fail_route_set, fail_route_del;
+	int fail_route_set, fail_route_del, fail_mcast;
 	/* The last packet injected. */
 	uint8_t packet[FAKE_DP_PACKET];
 	size_t packet_len;

@@ -111,7 +111,9 @@ static const struct row rows[] = {
 	 "{'next':null,'tunnels':[{'name':'Tunnel100','source':'192.0.2.1','key':4294967295,"
 	 "'mtu':1400,'network_id':100,'spokes':3,'spokes_up':2,'addresses':['10.0.0.1/16'],"
 	 "'holdtime_s':7200,'static_maps':1,'twin':null,'rx_pkts':11,'rx_bytes':1100,"
-	 "'tx_pkts':22,'tx_bytes':2200,'stranger_rx_pkts':1,'stranger_rx_bytes':100}]}"},
+	 "'tx_pkts':22,'tx_bytes':2200,'stranger_rx_pkts':1,'stranger_rx_bytes':100,"
+	 "'mcast_dynamic':false,'mcast_lan_groups':[],'mcast_members':3,'mcast_pkts':4,"
+	 "'mcast_copies':12,'mcast_full':1,'mcast_nobody':2,'mcast_too_long':0}]}"},
 	{"worker.list", "{}",
 	 "{'next':null,'workers':[{'worker':0,'lcore':1,'online':true,'rx_pkts':100,'balance':-1,"
 	 "'busy_turns':20,'cycles_per_busy_turn':250.0,'cycles_per_pkt':50.0,"
