@@ -118,6 +118,7 @@ void config_free(struct config *config)
 	free(config->ports);
 	free(config->control_group);
 	free(config->control_socket);
+	free(config->state_file);
 	free(config->path);
 	free(config);
 }

@@ -96,6 +96,7 @@ struct config {
 	struct dp_conf dataplane;  /* complete: mtu_max and descriptors_sum are filled in */
 	char *control_socket;      /* default /run/dmvpn-hub/control.sock */
 	char *control_group;       /* group that may use it, NULL = root only */
+	char *state_file;          /* keeps registrations over a restart, NULL = none does */
 	struct config_port *ports; /* at most DP_PORTS_MAX */
 	uint32_t port_count;
 	struct config_route *routes;

@@ -60,6 +60,9 @@ static const struct config_key limit_keys[] = {
 	 FIELD(dp_limits, tbl8)},
 	{"neighbours", CONFIG_UINT, .min = 1, .max = 65536, .fallback = "2048",
 	 .help = "Neighbours on ports: MAC addresses.", FIELD(dp_limits, neighbours)},
+	{"sas", CONFIG_UINT, .min = 2, .max = 80000, .fallback = "4096",
+	 .help = "IPsec SAs, each one direction; a peer has four while it rekeys.",
+	 FIELD(dp_limits, sas)},
 };
 static const struct config_section limit_section = SECTION(dp_limits, limit_keys);
 
@@ -87,8 +90,9 @@ static const struct config_key control_keys[] = {
 	{"group", CONFIG_GROUP, .min = 1, .max = 31,
 	 .help = "Group whose members may use the socket; without it root alone may.",
 	 FIELD(config, control_group)},
-	{"state-file", CONFIG_UNAVAILABLE,
-	 .help = "File that keeps the NHRP cache over a restart."},
+	{"state-file", CONFIG_PATH, .min = 1, .max = 255,
+	 .help = "File that keeps registrations over a restart; without it there is none.",
+	 FIELD(config, state_file)},
 };
 static const struct config_section control_section = SECTION(config, control_keys);
 

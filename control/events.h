@@ -46,6 +46,9 @@
 	X(REG_REFUSED, "registration-refused", PEER, "a registration request was answered no")    \
 	X(NHRP_DROPPED, "nhrp-dropped", PEER, "an NHRP packet was malformed or not allowed")      \
 	X(NHRP_ERROR, "nhrp-error", PEER, "an NHRP error indication came")                        \
+	X(STATE_RESTORED, "state-restored", INFO, "registrations of the last run are in force")   \
+	X(STATE_REFUSED, "state-refused", SYS, "the state file is damaged: kept aside")           \
+	X(STATE_FAILED, "state-failed", SYS, "the state file cannot be written; tried again")     \
 	X(API_REFUSED, "api-refused", SYS, "a client of the control socket was turned away")
 
 enum event_kind {

@@ -211,7 +211,9 @@ static void fields_set(struct nhrp_cache *c,
 	b->want_route = conf->want_route;
 	b->refreshed_ms = now_ms;
 	b->leaving = false;
-	if (conf->holding_s > 0)
+	if (conf->expires_ms > 0)
+		deadline_set(&c->expiries, &b->expiry, conf->expires_ms);
+	else if (conf->holding_s > 0)
 		deadline_set(&c->expiries, &b->expiry, now_ms + conf->holding_s * 1000ull);
 	else
 		deadline_clear(&c->expiries, &b->expiry);
@@ -227,7 +229,7 @@ static struct nhrp_binding *slot_take(struct nhrp_cache *c,
 	*b = (struct nhrp_binding){.tunnel = conf->spoke.tunnel,
 				   .protocol = conf->protocol,
 				   .prefix_len = dp_addr_bits(&conf->protocol),
-				   .created_ms = now_ms,
+				   .created_ms = conf->created_ms ? conf->created_ms : now_ms,
 				   .used = true};
 	LIST_INSERT_HEAD(bucket_of(c, b->tunnel, &b->protocol), b, bucket);
 	c->used++;
@@ -261,7 +263,9 @@ static void full_tell(struct nhrp_cache *c, uint16_t tunnel, uint64_t now_ms)
 
 static int add(struct nhrp_cache *c, const struct nhrp_binding_conf *conf, uint64_t now_ms)
 {
-	const char *reason = conf->type == NHRP_BINDING_STATIC ? "static map" : "registered";
+	const char *reason = conf->type == NHRP_BINDING_STATIC ? "static map"
+			     : conf->expires_ms > 0            ? "restored"
+							       : "registered";
 	struct nhrp_binding *b;
 	struct spoke *s;
 	int err;

@@ -149,6 +149,23 @@ int nhrp_server_tunnel_add(struct nhrp_server *srv,
 /* Forgets all its bindings, in the kernel and in the dataplane too. */
 void nhrp_server_tunnel_del(struct nhrp_server *srv, uint16_t tunnel, uint64_t now_ms);
 
+/* A registration that an earlier run of the hub had granted. */
+struct nhrp_restored {
+	struct dp_spoke_key spoke; /* tunnel, observed NBMA address and port */
+	struct dp_addr protocol;
+	struct dp_addr claimed;
+	uint32_t flags; /* as in struct nhrp_binding_conf */
+	uint16_t mtu;
+	uint16_t holding_s;
+	uint64_t created_ms;
+	uint64_t expires_ms; /* later than now */
+};
+/* Takes it over if the configuration of today would admit it; a refusal is not counted: no client
+ * asked. */
+enum nhrp_refusal nhrp_server_restore(struct nhrp_server *srv,
+				      const struct nhrp_restored *restored,
+				      uint64_t now_ms);
+
 /* One packet, from ar$afn on; the body of a dp_punt_nhrp_fn. */
 void nhrp_server_receive(struct nhrp_server *srv,
 			 uint64_t now_ms,

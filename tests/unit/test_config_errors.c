@@ -183,8 +183,9 @@ static const struct row key_rows[] = {
 	 "35:17: tunnels[0].nhrp.takeover: \"never\": one of strict, rfc, allow"},
 	{"holdtime: 600", "nhs: [10.0.0.1]",
 	 "35:12: tunnels[0].nhrp.nhs: [10.0.0.1]: not available in this version"},
-	{"group: dmvpn", "state-file: /var/lib/x",
-	 "9:15: control.state-file: \"/var/lib/x\": not available in this version"},
+	{"group: dmvpn", "state-file: state.json",
+	 "9:15: control.state-file: \"state.json\": absolute path of at most 255 "
+	 "characters"},
 	{"control:", "protection: [{name: dmvpn}]\ncontrol:",
 	 "7:13: protection: [...]: not available in this version"},
 };
