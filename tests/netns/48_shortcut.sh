@@ -39,7 +39,9 @@ hairpins_more() { # SINCE
 }
 
 sent() { # NAME
-	grep -o 'sent [0-9]*' "$TMP/$1.err" | tail -n 1 | cut -d ' ' -f 2
+	local n
+	n=$(grep -o 'sent [0-9]*' "$TMP/$1.err" | tail -n 1 | cut -d ' ' -f 2)
+	echo "${n:-0}"
 }
 
 sent_more() { # NAME SINCE
