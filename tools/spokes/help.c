@@ -41,6 +41,7 @@ const char help_text[] =
 	"hub\n"
 	"                          grants, retried after 2 s doubling to 64 s\n"
 	"  --mtu BYTES             told to the hub (1400)\n"
+	"  --authentication WORD   in every NHRP packet, both ways (none)\n"
 	"  --unique                set the unique bit\n"
 	"  --register-rate R       new registrations per second (1000)\n"
 	"  --register-burst        all at once\n"

@@ -3,8 +3,8 @@
  * nhc: NHRP of the emulated spokes over the project's codec: registration with the extensions that
  * real spokes send (responder, both transit records, Cisco's NAT address), checks of the reply,
  * answers to resolution requests and purges, counters for the rest. RFC 2332 sections 5.2.1 to
- * 5.2.5, 5.3.1; draft-detienne-dmvpn for traffic indications. Not done: authentication, acting on
- * a traffic indication (no shortcuts: the hub is what is tested), replies straight to the asker.
+ * 5.2.5, 5.3.1; draft-detienne-dmvpn for traffic indications. Not done: acting on a traffic
+ * indication (no shortcuts: the hub is what is tested), replies straight to the asker.
  */
 #include "nhc.h"
 
@@ -20,16 +20,47 @@
 #define NHRP_ROOM  (PACKET_FRAME_MAX - PACKET_HEAD_MAX)
 #define CIE_ROOM   64
 #define PREFIX_ALL 32
+#define AUTH_ROOM  (4 + NHRP_AUTH_SECRET_MAX)
 
 static struct dp_addr address(uint32_t ip)
 {
 	return dp_addr_ip4(htonl(ip));
 }
 
-static void transmit(struct spokes *s, uint32_t i, const struct nhrp_packet *p)
+/* What is echoed has the hub's already, which is the same; else before End. */
+static void authenticate(const struct spokes *s, struct nhrp_packet *p, uint8_t value[AUTH_ROOM])
 {
-	const int len = nhrp_packet_encode(p, spokes_inner_room(s, i), NHRP_ROOM);
+	int len;
 
+	if (!s->opt->authentication || nhrp_ext_find(p, NHRP_EXT_AUTHENTICATION))
+		return;
+	len = nhrp_auth_encode(s->opt->authentication, value, AUTH_ROOM);
+	if (p->ext_count > 0 && p->exts[p->ext_count - 1].type == NHRP_EXT_END)
+		p->ext_count--;
+	nhrp_ext_add(p, NHRP_EXT_AUTHENTICATION, NHRP_EXT_F_COMPULSORY, value, (uint16_t)len);
+	nhrp_ext_add(p, NHRP_EXT_END, NHRP_EXT_F_COMPULSORY, NULL, 0);
+}
+
+static bool is_authentic(const struct spokes *s, const struct nhrp_packet *p)
+{
+	const struct nhrp_ext *e = nhrp_ext_find(p, NHRP_EXT_AUTHENTICATION);
+	const char *word = s->opt->authentication;
+	struct nhrp_auth auth;
+
+	if (!word || (!e && p->type == NHRP_TYPE_ERROR_INDICATION))
+		return true;
+	return e && nhrp_ext_count(p, NHRP_EXT_AUTHENTICATION) == 1 &&
+	       nhrp_ext_auth_decode(e, &auth) == 0 && auth.spi == NHRP_AUTH_SPI_CISCO &&
+	       auth.secret_len == strlen(word) && memcmp(auth.secret, word, strlen(word)) == 0;
+}
+
+static void transmit(struct spokes *s, uint32_t i, struct nhrp_packet *p)
+{
+	uint8_t word[AUTH_ROOM];
+	int len;
+
+	authenticate(s, p, word);
+	len = nhrp_packet_encode(p, spokes_inner_room(s, i), NHRP_ROOM);
 	if (len > 0)
 		spokes_send(s, i, NHRP_GRE_PROTO, (size_t)len);
 }
@@ -188,6 +219,10 @@ void nhc_receive(struct spokes *s, uint32_t i, const uint8_t *bytes, size_t len,
 
 	if (nhrp_packet_decode(&p, bytes, len, &fault) < 0) {
 		s->counters.undecodable++;
+		return;
+	}
+	if (!is_authentic(s, &p)) {
+		s->counters.unauthenticated++;
 		return;
 	}
 	switch (p.type) {

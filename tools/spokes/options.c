@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define AUTHENTICATION_MAX 8 /* Cisco's limit */
+
 enum kind {
 	KIND_TEXT,
 	KIND_ADDRESS,
@@ -52,6 +54,7 @@ static const struct field fields[] = {
 	{"gre-sequence", KIND_FLAG, AT(gre_sequence)},
 	{"holdtime", KIND_U16, AT(holdtime_s), 3, 65535},
 	{"mtu", KIND_U16, AT(mtu), 576, 65535},
+	{"authentication", KIND_SPECIAL},
 	{"unique", KIND_FLAG, AT(unique)},
 	{"nat", KIND_FLAG, AT(nat)},
 	{"private-base", KIND_ADDRESS, AT(private_base)},
@@ -208,12 +211,22 @@ static int parse_max_loss(struct options *opt, const char *text)
 	return 0;
 }
 
+static int parse_authentication(struct options *opt, const char *text)
+{
+	if (strlen(text) < 1 || strlen(text) > AUTHENTICATION_MAX)
+		return fail("authentication", "", "a word of 1 to 8 characters");
+	opt->authentication = text;
+	return 0;
+}
+
 static int parse_special(const char *name, struct options *opt, const char *text)
 {
 	if (strcmp(name, "lan-base") == 0)
 		return parse_lan_base(opt, text);
 	if (strcmp(name, "key") == 0)
 		return parse_key(opt, text);
+	if (strcmp(name, "authentication") == 0)
+		return parse_authentication(opt, text);
 	if (strcmp(name, "traffic") == 0)
 		return parse_traffic(opt, text);
 	if (strcmp(name, "ping-hub") == 0)

@@ -27,7 +27,8 @@ struct options {
 	bool gre_checksum;
 	bool gre_sequence;
 	uint16_t holdtime_s;
-	uint16_t mtu; /* in our registrations */
+	uint16_t mtu;               /* in our registrations */
+	const char *authentication; /* word in every NHRP packet; NULL: none. Points into argv */
 	bool unique;
 	bool nat;
 	uint32_t private_base;       /* claimed with nat */

@@ -102,6 +102,7 @@ static void judge(struct verdict *v, const struct run *run)
 	if (!s->neighbour.known)
 		add_reason(v, "no ARP answer from the hub or gateway");
 	none_of(v, s->counters.wrong, "wrong registration replies");
+	none_of(v, s->counters.unauthenticated, "NHRP packets without the right word");
 	none_of(v, s->counters.undecodable, "undecodable NHRP packets");
 	none_of(v, s->counters.bad_indications, "bad traffic indications");
 	none_of(v, run->demux.bad_frames, "bad outer headers");
@@ -186,6 +187,7 @@ static void show_registration(struct printer *p, const struct spokes *s)
 	note(p, "refused", c->refused);
 	note(p, "refused_code", c->refused_code);
 	note(p, "wrong", c->wrong);
+	note(p, "unauthenticated", c->unauthenticated);
 	note(p, "stray", c->stray);
 	note(p, "expired", c->expired);
 	group_end(p);

@@ -31,11 +31,12 @@ struct spoke {
 struct spokes_counters {
 	uint64_t requests; /* registration requests, retries included */
 	uint64_t retries;
-	uint64_t replies; /* good ones */
-	uint64_t refused; /* replies with a NAK code */
-	uint64_t wrong;   /* replies that are not an answer to what was asked */
-	uint64_t stray;   /* replies nobody waits for */
-	uint64_t expired; /* registrations lost for want of an answer */
+	uint64_t replies;         /* good ones */
+	uint64_t refused;         /* replies with a NAK code */
+	uint64_t unauthenticated; /* packets without exactly one right word */
+	uint64_t wrong;           /* replies that are not an answer to what was asked */
+	uint64_t stray;           /* replies nobody waits for */
+	uint64_t expired;         /* registrations lost for want of an answer */
 	uint64_t traffic_indications;
 	uint64_t bad_indications; /* hop count 0, or not about a packet of that spoke */
 	uint64_t resolution_requests;
