@@ -106,8 +106,10 @@ void config_free(struct config *config)
 {
 	if (config == NULL)
 		return;
-	for (uint32_t i = 0; i < config->tunnel_count; i++)
+	for (uint32_t i = 0; i < config->tunnel_count; i++) {
 		free(config->tunnels[i].nhrp.maps);
+		free(config->tunnels[i].nhrp.multicast_map);
+	}
 	for (uint32_t i = 0; i < config->warning_count; i++)
 		free(config->warnings[i]);
 	free(config->warnings);
@@ -116,6 +118,7 @@ void config_free(struct config *config)
 	free(config->ports);
 	free(config->control_group);
 	free(config->control_socket);
+	free(config->state_file);
 	free(config->path);
 	free(config);
 }

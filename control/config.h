@@ -35,8 +35,24 @@ struct config_map {
 	bool multicast; /* default false */
 };
 
-/* Which registered spokes get what the kernel multicasts into the tunnel's twin. */
-enum config_multicast { CONFIG_MULTICAST_OFF, CONFIG_MULTICAST_DYNAMIC };
+#define CONFIG_NHS_MAX 8 /* of one tunnel */
+
+struct config_nhs {
+	struct dp_addr nbma;
+	struct dp_addr protocol; /* unset: dynamic, learned from its answer */
+	uint16_t priority;       /* 0..255, 0 is tried first; default 0 */
+};
+
+#define CONFIG_MULTICAST_GROUPS_MAX 16 /* from LAN ports, of one tunnel */
+
+/* A row of the multicast map: who gets these groups. */
+struct config_multicast {
+	struct dp_addr nbma;    /* not set: dynamic, every registered spoke */
+	struct dp_prefix group; /* default 224.0.0.0/4, which is all, and broadcast */
+};
+
+/* Whether registered spokes get multicast without a row of the map. */
+enum config_multicast_mode { CONFIG_MULTICAST_OFF, CONFIG_MULTICAST_DYNAMIC };
 
 /* Who may take over an address that another NBMA address registered as unique. */
 enum config_takeover { CONFIG_TAKEOVER_STRICT, CONFIG_TAKEOVER_RFC, CONFIG_TAKEOVER_ALLOW };
@@ -48,8 +64,13 @@ struct config_nhrp {
 	char authentication[9]; /* printable, "": none; never shown */
 	uint32_t holdtime_s;    /* 10..65535, ours, default 7200 */
 	bool redirect;
-	uint16_t redirect_interval_s;             /* 2..30, default 8 */
-	enum config_multicast multicast;          /* default off */
+	uint16_t redirect_interval_s;         /* 2..30, default 8 */
+	enum config_multicast_mode multicast; /* default off */
+	struct config_multicast *multicast_map;
+	uint32_t multicast_map_count;
+	bool multicast_dynamic; /* registered spokes get some, by the one or the other */
+	struct dp_prefix multicast_groups[CONFIG_MULTICAST_GROUPS_MAX]; /* from LAN ports */
+	uint32_t multicast_group_count;
 	bool install_routes;                      /* default true */
 	struct dp_prefix allow[CONFIG_ALLOW_MAX]; /* may register, besides the tunnel's subnets */
 	uint32_t allow_count;
@@ -57,6 +78,10 @@ struct config_nhrp {
 	enum config_takeover takeover;   /* default strict */
 	struct config_map *maps;         /* static NHRP maps, inside the tunnel's subnets */
 	uint32_t map_count;
+	bool purge_on_shutdown;                /* default false */
+	struct config_nhs nhs[CONFIG_NHS_MAX]; /* hubs that we are a client of */
+	uint32_t nhs_count;
+	uint16_t registration_timeout_s; /* 0: a third of holdtime_s */
 };
 
 struct config_tunnel {
@@ -83,6 +108,7 @@ struct config {
 	struct dp_conf dataplane;  /* complete: mtu_max and descriptors_sum are filled in */
 	char *control_socket;      /* default /run/dmvpn-hub/control.sock */
 	char *control_group;       /* group that may use it, NULL = root only */
+	char *state_file;          /* keeps registrations over a restart, NULL = none does */
 	struct config_port *ports; /* at most DP_PORTS_MAX */
 	uint32_t port_count;
 	struct config_route *routes;

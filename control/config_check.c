@@ -69,6 +69,10 @@ static int check_limits(struct config_ctx *ctx)
 		if (maps > l->spokes)
 			return config_fail(ctx, path, "%llu entries (dataplane.limits.spokes: %u)",
 					   (unsigned long long)maps, l->spokes);
+		snprintf(path, sizeof(path), "tunnels[%u].nhrp.multicast-map", i);
+		if (c->tunnels[i].nhrp.multicast_map_count > l->spokes)
+			return config_fail(ctx, path, "%u rows (dataplane.limits.spokes: %u)",
+					   c->tunnels[i].nhrp.multicast_map_count, l->spokes);
 	}
 	return 0;
 }

@@ -259,6 +259,8 @@ int config_check_addresses(struct config_ctx *ctx)
 	if (rc == 0)
 		rc = config_check_maps(ctx, &nets);
 	if (rc == 0)
+		rc = config_check_multicast(ctx, &nets);
+	if (rc == 0)
 		rc = add_subnet_routes(ctx);
 	free(nets.rows);
 	return rc;

@@ -58,7 +58,9 @@ static void value_allowed(const struct config_key *key, char *buf, size_t size)
 			 (unsigned)key->min, (unsigned)key->max);
 		return;
 	case CONFIG_HOST:
-		snprintf(buf, size, "unicast IPv4 address");
+		snprintf(buf, size, "unicast IPv4 address%s", key->names != NULL ? " or " : "");
+		if (key->names != NULL)
+			names_join(key->names, buf + strlen(buf), size - strlen(buf));
 		return;
 	case CONFIG_INTERFACE:
 		snprintf(buf, size,

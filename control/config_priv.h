@@ -75,3 +75,9 @@ const struct config_net *config_nets_own(const struct config_nets *nets, const s
 int config_check_sources(struct config_ctx *ctx, const struct config_nets *nets);
 int config_check_routes(struct config_ctx *ctx, const struct config_nets *nets);
 int config_check_maps(struct config_ctx *ctx, const struct config_nets *nets);
+/* An NBMA address that a map may name: not ours, and not routed into a tunnel. */
+int config_check_nbma(struct config_ctx *ctx,
+		      const struct config_nets *nets,
+		      const char *path,
+		      const struct dp_addr *nbma);
+int config_check_multicast(struct config_ctx *ctx, const struct config_nets *nets);

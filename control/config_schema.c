@@ -31,6 +31,8 @@ static const struct config_name idle_names[] = {
 static const struct config_name role_names[] = {
 	{"underlay", DP_PORT_UNDERLAY}, {"lan", DP_PORT_LAN}, {"both", DP_PORT_BOTH}, {NULL, 0}};
 
+/* Instead of an address. */
+static const struct config_name dynamic_names[] = {{"dynamic", 0}, {NULL, 0}};
 static const struct config_name multicast_names[] = {
 	{"off", CONFIG_MULTICAST_OFF}, {"dynamic", CONFIG_MULTICAST_DYNAMIC}, {NULL, 0}};
 static const struct config_name takeover_names[] = {{"strict", CONFIG_TAKEOVER_STRICT},
@@ -58,6 +60,9 @@ static const struct config_key limit_keys[] = {
 	 FIELD(dp_limits, tbl8)},
 	{"neighbours", CONFIG_UINT, .min = 1, .max = 65536, .fallback = "2048",
 	 .help = "Neighbours on ports: MAC addresses.", FIELD(dp_limits, neighbours)},
+	{"sas", CONFIG_UINT, .min = 2, .max = 80000, .fallback = "4096",
+	 .help = "IPsec SAs, each one direction; a peer has four while it rekeys.",
+	 FIELD(dp_limits, sas)},
 };
 static const struct config_section limit_section = SECTION(dp_limits, limit_keys);
 
@@ -85,8 +90,9 @@ static const struct config_key control_keys[] = {
 	{"group", CONFIG_GROUP, .min = 1, .max = 31,
 	 .help = "Group whose members may use the socket; without it root alone may.",
 	 FIELD(config, control_group)},
-	{"state-file", CONFIG_UNAVAILABLE,
-	 .help = "File that keeps the NHRP cache over a restart."},
+	{"state-file", CONFIG_PATH, .min = 1, .max = 255,
+	 .help = "File that keeps registrations over a restart; without it there is none.",
+	 FIELD(config, state_file)},
 };
 static const struct config_section control_section = SECTION(config, control_keys);
 
@@ -126,10 +132,32 @@ static const struct config_key map_keys[] = {
 	 FIELD(config_map, protocol)},
 	{"nbma", CONFIG_HOST, .required = true, .help = "Address of the spoke outside.",
 	 FIELD(config_map, nbma)},
-	{"multicast", CONFIG_BOOL, .fallback = "false", .help = "Send multicast to it, too.",
+	{"multicast", CONFIG_BOOL, .fallback = "false", .help = "Send all multicast to it, too.",
 	 FIELD(config_map, multicast)},
 };
 static const struct config_section map_section = SECTION(config_map, map_keys);
+
+static const struct config_key multicast_keys[] = {
+	{"nbma", CONFIG_HOST, .required = true, .names = dynamic_names,
+	 .help = "Address of the spoke outside; dynamic: every registered spoke.",
+	 FIELD(config_multicast, nbma)},
+	{"group", CONFIG_NETWORK, .fallback = "224.0.0.0/4",
+	 .help = "Groups that it gets; 224.0.0.0/4 is all of them, and broadcast.",
+	 FIELD(config_multicast, group)},
+};
+static const struct config_section multicast_section = SECTION(config_multicast, multicast_keys);
+
+static const struct config_key nhs_keys[] = {
+	{"nbma", CONFIG_HOST, .required = true, .help = "Address of the hub outside.",
+	 FIELD(config_nhs, nbma)},
+	{"protocol", CONFIG_HOST, .required = true, .names = dynamic_names,
+	 .help = "Address of the hub in the tunnel; dynamic: learned from its answer.",
+	 FIELD(config_nhs, protocol)},
+	{"priority", CONFIG_UINT, .max = 255, .fallback = "0",
+	 .help = "0 comes first; the next number when all hubs of a lower one do not answer.",
+	 FIELD(config_nhs, priority)},
+};
+static const struct config_section nhs_section = SECTION(config_nhs, nhs_keys);
 
 static const struct config_key nhrp_keys[] = {
 	{"network-id", CONFIG_UINT, .required = true, .min = 1, .max = UINT32_MAX,
@@ -164,9 +192,24 @@ static const struct config_key nhrp_keys[] = {
 		 "never; rfc: when the new request is not unique; allow: always.",
 	 FIELD(config_nhrp, takeover)},
 	{"multicast", CONFIG_ENUM, .names = multicast_names, .fallback = "off",
-	 .help = "dynamic: link-local multicast of the kernel goes to every registered spoke.",
+	 .help = "dynamic: multicast and broadcast of the kernel in the tunnel goes to every "
+		 "registered spoke.",
 	 FIELD(config_nhrp, multicast)},
-	{"nhs", CONFIG_UNAVAILABLE, .fallback = "[]", .help = "Hubs that this hub is a client of."},
+	{"multicast-map", CONFIG_SECTION, .section = &multicast_section, .list_max = 20000,
+	 .help = "Who gets multicast besides, and which groups.",
+	 ELEMENTS(config_nhrp, multicast_map), COUNT(config_nhrp, multicast_map_count)},
+	{"multicast-groups", CONFIG_NETWORK, .list_max = CONFIG_MULTICAST_GROUPS_MAX,
+	 .help = "Groups that are forwarded from LAN ports into the tunnel.",
+	 FIELD(config_nhrp, multicast_groups), COUNT(config_nhrp, multicast_group_count)},
+	{"nhs", CONFIG_SECTION, .section = &nhs_section, .list_max = CONFIG_NHS_MAX,
+	 .help = "Hubs that this hub is a client of.", FIELD(config_nhrp, nhs),
+	 COUNT(config_nhrp, nhs_count)},
+	{"registration-timeout", CONFIG_UINT, .max = 21845, .fallback = "0",
+	 .help = "Seconds between our registrations at these hubs; 0 is a third of holdtime.",
+	 FIELD(config_nhrp, registration_timeout_s)},
+	{"purge-on-shutdown", CONFIG_BOOL, .fallback = "false",
+	 .help = "When the daemon stops, take back what was answered to resolutions.",
+	 FIELD(config_nhrp, purge_on_shutdown)},
 };
 static const struct config_section nhrp_section = SECTION(config_nhrp, nhrp_keys);
 

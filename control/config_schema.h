@@ -19,7 +19,7 @@ enum config_type {
 	CONFIG_GROUP,     /* of users; allocated */
 	CONFIG_SOURCE,    /* a port's name or an address, as text */
 	CONFIG_WORD,      /* printable characters, min..max of them; a secret: never quoted */
-	CONFIG_HOST,      /* one unicast address */
+	CONFIG_HOST,      /* one unicast address; or one of names, which leaves the field unset */
 	CONFIG_INTERFACE, /* address/length: host bits kept */
 	CONFIG_NETWORK,   /* prefix: host bits zero */
 	CONFIG_SECTION,

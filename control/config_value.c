@@ -163,10 +163,16 @@ static bool is_unicast(const struct dp_addr *a)
 	       !dp_addr_is_loopback(a) && a->bytes[0] < 240;
 }
 
-static int host_store(const char *text, void *field)
+static int host_store(const struct config_key *key, const char *text, void *field)
 {
 	struct dp_addr a;
 
+	for (const struct config_name *n = key->names; n != NULL && n->name != NULL; n++) {
+		if (strcmp(n->name, text) != 0)
+			continue;
+		memset(field, 0, sizeof(a));
+		return 0;
+	}
 	if (dp_addr_parse(&a, text) < 0 || !is_unicast(&a))
 		return -EINVAL;
 	memcpy(field, &a, sizeof(a));
@@ -233,7 +239,7 @@ int config_value_store(const struct config_key *key, const char *text, void *fie
 	case CONFIG_WORD:
 		return text_store(is_word(key, text), text, field, size);
 	case CONFIG_HOST:
-		return host_store(text, field);
+		return host_store(key, text, field);
 	case CONFIG_INTERFACE:
 		return interface_store(text, field);
 	case CONFIG_NETWORK:

@@ -6,6 +6,7 @@
  *
  * Context: control, all of it.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,9 +15,10 @@
 #define EVENT_TEXT_LEN   192 /* with the NUL */
 
 /*
- * X(id, name, log class, help). A kind of class PEER can be caused at will by boxes outside: ring
- * and log take at most 20/s of them (burst 100), the rest is only counted, so that a storm of
- * refusals does not push out what matters.
+ * X(id, name, class, help). A kind of class PEER can be caused at will by boxes outside: ring and
+ * log take at most 20/s of them all (burst 100), the rest is only counted, so that a storm of
+ * refusals does not push out what matters. Of each kind of class SPOKE, which all spokes can cause
+ * in one moment, they take 50/s (burst 200); the next one that is kept says how many were not.
  */
 #define EVENT_KIND_LIST(X)                                                                        \
 	X(DAEMON_START, "daemon-start", INFO, "the daemon serves")                                \
@@ -33,17 +35,22 @@
 	X(NEIGHBOUR_FAILED, "neighbour-failed", SYS, "an underlay or LAN neighbour is dead")      \
 	X(ROUTE_REFUSED, "route-refused", SYS, "a route cannot be used: full or recursive")       \
 	X(TABLE_FULL, "table-full", SYS, "a table or queue is full")                              \
-	X(SPOKE_UP, "spoke-up", INFO, "a spoke reached the state UP")                             \
-	X(SPOKE_DOWN, "spoke-down", INFO, "a spoke left the state UP")                            \
-	X(SPOKE_STATE, "spoke-state", INFO, "a spoke changed between other states")               \
-	X(REG_ADDED, "registration-added", INFO, "a protocol address was registered")             \
-	X(REG_MOVED, "registration-moved", INFO,                                                  \
+	X(SPOKE_UP, "spoke-up", SPOKE, "a spoke reached the state UP")                            \
+	X(SPOKE_DOWN, "spoke-down", SPOKE, "a spoke left the state UP")                           \
+	X(SPOKE_STATE, "spoke-state", SPOKE, "a spoke changed between other states")              \
+	X(REG_ADDED, "registration-added", SPOKE, "a protocol address was registered")            \
+	X(REG_MOVED, "registration-moved", SPOKE,                                                 \
 	  "a protocol address moved to another NBMA address")                                     \
-	X(REG_EXPIRED, "registration-expired", INFO, "no refresh within the holding time")        \
-	X(REG_REMOVED, "registration-removed", INFO, "purged by the client or by the operator")   \
+	X(REG_EXPIRED, "registration-expired", SPOKE, "no refresh within the holding time")       \
+	X(REG_REMOVED, "registration-removed", SPOKE, "purged by the client or by the operator")  \
+	X(NHS_UP, "nhs-up", INFO, "a hub that we are a client of took our registration")          \
+	X(NHS_DOWN, "nhs-down", SYS, "a hub that we are a client of does not answer, or refuses") \
 	X(REG_REFUSED, "registration-refused", PEER, "a registration request was answered no")    \
 	X(NHRP_DROPPED, "nhrp-dropped", PEER, "an NHRP packet was malformed or not allowed")      \
 	X(NHRP_ERROR, "nhrp-error", PEER, "an NHRP error indication came")                        \
+	X(STATE_RESTORED, "state-restored", INFO, "registrations of the last run are in force")   \
+	X(STATE_REFUSED, "state-refused", SYS, "the state file is damaged: kept aside")           \
+	X(STATE_FAILED, "state-failed", SYS, "the state file cannot be written; tried again")     \
 	X(API_REFUSED, "api-refused", SYS, "a client of the control socket was turned away")
 
 enum event_kind {
@@ -67,6 +74,10 @@ struct event_record {
  */
 void event_emit(enum event_kind kind, const char *object, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* For who has much to do before event_emit: would it be kept now? If not it is counted, and there
+ * is no need to call event_emit. */
+bool event_due(enum event_kind kind);
 
 /* "link-up"; "kind-99" for a number that is none. */
 const char *event_kind_name(enum event_kind kind);

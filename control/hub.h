@@ -84,6 +84,7 @@ struct hub {
 	struct hub_underlay *underlay;
 	struct spoke_table *spokes;
 	struct nhrp_server *nhrp;
+	struct hub_state *state; /* NULL: no state file */
 	struct api *api;
 	struct api_sources sources;
 	struct worker_watch workers;
@@ -169,6 +170,14 @@ bool hub_underlay_uses(const struct hub *hub, const struct neigh_note *note);
 
 int hub_nhrp_init(struct hub *hub);
 void hub_nhrp_fini(struct hub *hub);
+/* Takes back what was answered, where the configuration says so; before the workers stop. */
+void hub_nhrp_farewell(struct hub *hub);
+
+/* The state file: read at start, after NHRP; written after changes and at the end. */
+int hub_state_init(struct hub *hub);
+void hub_state_fini(struct hub *hub);
+/* Some of the text that is to be written; true: there is more. */
+bool hub_state_turn(struct hub *hub);
 
 /* The workers' own start and stop, and the watch over them. */
 int hub_workers_init(struct hub *hub);

@@ -112,6 +112,8 @@ static bool turn(struct hub *hub)
 	hub_feed_turn(hub);
 	if (hub_rib_turn(hub))
 		more = true;
+	if (hub_state_turn(hub))
+		more = true;
 	return more || hub->feed_more || hub->stop;
 }
 

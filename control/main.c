@@ -6,7 +6,7 @@
  * (hub_loop.c), and a poll-mode worker per configured CPU (dataplane/worker.c). Start-up is the
  * table below, in order; it is undone in reverse, also when it fails half-way.
  *
- * Not done: reload, the state file, more than one instance per process.
+ * Not done: reload, more than one instance per process.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -120,6 +120,12 @@ static void dataplane_fini(struct hub *hub)
 	hub->status = EXIT_FAILED;
 }
 
+static int nothing_init(struct hub *hub)
+{
+	(void)hub;
+	return 0;
+}
+
 static int ready_init(struct hub *hub)
 {
 	event_emit(EVENT_DAEMON_START, NULL, "%u ports, %u tunnels", hub->port_count,
@@ -135,8 +141,9 @@ static void ready_fini(struct hub *hub)
 }
 
 /* Our routes go to the kernel before the feed brings all that the kernel has into the FIB, and that
- * comes before NHRP: static maps look for the underlay next hop of their spokes. Workers come after
- * everything that they read, and stop before it goes. */
+ * comes before NHRP: static maps look for the underlay next hop of their spokes. What an earlier
+ * run had registered is there before workers begin. Workers come after everything that they read,
+ * and stop before it goes. */
 static const struct module modules[] = {
 	{"service manager", notify_init, notify_fini},
 	{"event loop", hub_loop_init, hub_loop_fini},
@@ -150,7 +157,9 @@ static const struct module modules[] = {
 	{"kernel's routes", hub_rib_init, hub_rib_fini},
 	{"netlink feed", hub_feed_init, hub_feed_fini},
 	{"NHRP", hub_nhrp_init, hub_nhrp_fini},
+	{"state file", hub_state_init, hub_state_fini},
 	{"workers", hub_workers_init, hub_workers_fini},
+	{"farewell", nothing_init, hub_nhrp_farewell},
 	{"watch", hub_watch_init, hub_watch_fini},
 	{"ready", ready_init, ready_fini},
 };

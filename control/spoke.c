@@ -17,6 +17,7 @@
 #include "control/events.h"
 #include "control/hash.h"
 #include "control/log.h"
+#include "dataplane/dp_mcast.h"
 
 #define FULL_TELL_MS 60000 /* an event for "full" at most this often: peers can cause it */
 
@@ -25,6 +26,7 @@ LIST_HEAD(spoke_bucket, spoke);
 struct spoke_tunnel {
 	char name[DP_NAME_LEN];
 	bool up;
+	uint32_t multicast; /* groups of registered spokes */
 };
 
 struct spoke_table {
@@ -119,6 +121,8 @@ static void event_of(const struct spoke_table *t,
 {
 	char nbma[DP_ADDR_STRLEN], object[EVENT_OBJECT_LEN], port[8] = "";
 
+	if (!event_due(kind))
+		return;
 	if (s->key.natt_port)
 		snprintf(port, sizeof(port), ":%u", s->key.natt_port);
 	snprintf(object, sizeof(object), "%s %s%s", spoke_tunnel_name(t, s->key.tunnel),
@@ -266,6 +270,24 @@ void spoke_used_note(struct spoke_table *t, const struct dp_spoke_key *key, uint
 
 	if (s)
 		s->used_ms = now_ms;
+}
+
+void spoke_tunnel_multicast_set(struct spoke_table *t, uint16_t tunnel, uint32_t groups)
+{
+	if (tunnel < t->tunnel_count)
+		t->tunnels[tunnel].multicast = groups;
+}
+
+void spoke_multicast_update(struct spoke_table *t, struct spoke *s)
+{
+	uint32_t groups = s->multicast_static;
+
+	if (s->multicast_maps > 0)
+		groups |= DP_MCAST_ALL;
+	if (s->multicast_count > 0)
+		groups |= t->tunnels[s->key.tunnel].multicast;
+	if (groups != s->multicast_told && dp_spoke_multicast_set(s->dp, groups) == 0)
+		s->multicast_told = groups;
 }
 
 const char *spoke_state_name(enum spoke_state state)

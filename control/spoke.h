@@ -42,8 +42,11 @@ struct spoke {
 	const char *reason;                /* of the state; a literal */
 	struct nhrp_binding_list bindings; /* of nhrp_cache.c */
 	uint32_t binding_count;
-	uint32_t multicast_count; /* of them, that want multicast */
-	struct rate errors;       /* error indications sent to it */
+	uint32_t multicast_count;  /* of them, that get the groups of registered spokes */
+	uint32_t multicast_maps;   /* of them, static ones that get all */
+	uint32_t multicast_static; /* groups by the multicast map: bits of dp_mcast.h */
+	uint32_t multicast_told;   /* to the dataplane */
+	struct rate errors;        /* error indications sent to it */
 	/* private to spoke.c */
 	LIST_ENTRY(spoke) bucket;
 	LIST_ENTRY(spoke) list; /* free or dying */
@@ -93,6 +96,11 @@ void spoke_state_update(struct spoke_table *t,
 /* Packets were forwarded to it since this was told last. O(1). */
 void spoke_used_note(struct spoke_table *t, const struct dp_spoke_key *key, uint64_t now_ms);
 const char *spoke_state_name(enum spoke_state state);
+
+/* The groups of registered spokes of a tunnel (bits of dp_mcast.h); before it has spokes. */
+void spoke_tunnel_multicast_set(struct spoke_table *t, uint16_t tunnel, uint32_t groups);
+/* Looks at the multicast_* of the spoke again and tells the dataplane what is new. */
+void spoke_multicast_update(struct spoke_table *t, struct spoke *s);
 
 /* Retries removals that the dataplane refused for the moment; true while some are left (call
  * again in a second). */

@@ -29,11 +29,13 @@ struct dp_tunnel_conf {
 	uint16_t underlay_vrf;
 	uint8_t ttl;   /* of the outer header */
 	bool redirect; /* detect hairpins inside network_id */
+	bool ask;      /* tell of next hops that have no binding: dp_nexthop_wanted_handler_set */
 	uint16_t redirect_interval_s;
 	uint16_t adjust_mss;  /* bytes, of TCP SYNs in both directions; 0: as they are */
 	uint8_t df;           /* enum dp_df */
 	uint8_t source_check; /* enum dp_source_check */
 	uint32_t network_id;  /* local name of the cloud; 0 = none */
+	uint32_t profile;     /* protection: SAs of this profile (dp_sa.h); 0: plain */
 };
 
 /* -EEXIST: (source, key) is taken; -ENOSPC: dp_limits.tunnels. */

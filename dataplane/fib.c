@@ -36,7 +36,7 @@
 
 struct rte_fib *fibs[FIB_VRFS];
 
-static struct rte_hash *group_table; /* /24 with longer prefixes -> how many */
+static struct table *group_table; /* /24 with longer prefixes -> how many */
 static struct dp_fib_info info;
 static uint32_t *longer_in_16; /* [65536] by /16: prefixes longer than /24 */
 static uint64_t touched_token; /* of the last call that may have freed a group; 0: waited for */

@@ -3,6 +3,7 @@
 #include <rte_branch_prediction.h>
 #include <rte_byteorder.h>
 #include <rte_fib.h>
+#include <rte_prefetch.h>
 
 #include "dp_fib.h"
 #include "live.h"
@@ -44,6 +45,7 @@ static inline void fib_lookup(uint16_t vrf, uint32_t *dst, uint64_t *nh, uint16_
 		while (unlikely(nh[i] == FIB_NH_RETRY))
 			rte_fib_lookup_bulk(fibs[vrf], &dst[i], &nh[i], 1);
 		nh[i] &= ~(uint64_t)FIB_NH_LONG;
+		rte_prefetch0(&fib_nhs[nh[i]]);
 	}
 }
 

@@ -42,7 +42,7 @@ struct fib_group *fib_groups;
 
 static struct nh_control *controls;          /* [ids.max + 2] */
 static struct group_control *group_controls; /* [GROUPS_MAX + 1] */
-static struct rte_hash *nh_table;            /* what a route says -> index */
+static struct table *nh_table;               /* what a route says -> index */
 static struct index_pool ids;                /* + 1: index 1 is FIB_NH_NONE */
 static struct index_pool group_ids;
 

@@ -24,7 +24,7 @@ union neigh_rewrite {
 _Static_assert(sizeof(union neigh_rewrite) == 16, "replaced by one store");
 
 extern union neigh_rewrite *neigh_rewrites; /* [limits.neighbours + 1] */
-extern struct rte_hash *neigh_table;
+extern struct table *neigh_table;
 
 static inline union neigh_rewrite neigh_rewrite_load(uint32_t neigh)
 {

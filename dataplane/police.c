@@ -35,8 +35,9 @@
  * Why so much. The sum of the bursts fits into its ring (NHRP has one of its own), so that no class
  * can fill it for the others; sources get what one healthy router needs at its worst.
  *
- *  NHRP          10,000 spokes that refresh at once take 0.4 s beyond the burst. One spoke sends a
- *                request every 2 s or slower; with resolutions for its whole LAN some tens.
+ *  NHRP          10,000 spokes that refresh at once pass when they take 65 ms for it; a refresh is
+ *                1 us of the control core, 2 with the reply. One spoke sends a request every 2 s or
+ *                slower; with resolutions for its whole LAN some tens.
  *  NHRP, new     All of 10,000 spokes in one moment, after a restart of ours: that is the burst.
  *                Spokes behind one NAT have ports of their own, hence buckets.
  *  ARP           A source is a MAC. One router may answer for a whole subnet, 1,000 addresses in a
@@ -50,7 +51,7 @@
  *  ICMP errors   That we make: as Linux does (icmp_msgs_per_sec), and a spoke gets at most a tenth.
  */
 const struct police_rate police_rates[POLICE_CLASSES] = {
-	[POLICE_NHRP] = {20000, 4096, 50, 100, DP_DROP_POLICED_NHRP},
+	[POLICE_NHRP] = {60000, 6000, 50, 100, DP_DROP_POLICED_NHRP},
 	[POLICE_NHRP_NEW] = {20000, 10240, 50, 100, DP_DROP_POLICED_NHRP},
 	[POLICE_ARP] = {5000, 1500, 1000, 750, DP_DROP_POLICED_ARP},
 	[POLICE_ROUTING] = {20000, 768, 3000, 384, DP_DROP_POLICED_ROUTING},

@@ -43,12 +43,11 @@ static void device_close(struct port *p)
 {
 	if (p->started)
 		rte_eth_dev_stop(p->dev);
+	port_raw_close(p);
 	rte_eth_dev_close(p->dev);
 	/* Or its name would be taken for the rest of the process. */
 	if (p->device != NULL)
 		rte_dev_remove(p->device);
-	if (p->ctl >= 0)
-		close(p->ctl);
 }
 
 void port_fini(void)
@@ -165,7 +164,7 @@ int port_queues_assign(void)
 	return 0;
 }
 
-static const struct port *port_get(uint16_t port)
+static struct port *port_get(uint16_t port)
 {
 	return port < port_count ? &ports[port] : NULL;
 }
@@ -218,7 +217,7 @@ int dp_port_info_get(uint16_t port, struct dp_port_info *info)
 
 int dp_port_stats_get(uint16_t port, struct dp_port_stats *stats)
 {
-	const struct port *p = port_get(port);
+	struct port *p = port_get(port);
 	struct rte_eth_stats s = {0};
 
 	if (p == NULL)
@@ -229,7 +228,7 @@ int dp_port_stats_get(uint16_t port, struct dp_port_stats *stats)
 		.rx_bytes = s.ibytes,
 		.tx_pkts = s.opackets,
 		.tx_bytes = s.obytes,
-		.rx_missed = s.imissed,
+		.rx_missed = s.imissed + port_raw_missed(p),
 		.rx_errors = s.ierrors,
 		.rx_nombuf = s.rx_nombuf,
 		.tx_errors = s.oerrors,

@@ -70,15 +70,17 @@ static void record_send(struct dp_worker *w, const struct rte_mbuf *m, const str
 		w->stats.redirect_ring_full++;
 }
 
-void redirect_notice(struct dp_worker *w, const struct rte_mbuf *m, const struct adj *out)
+void redirect_record(struct dp_worker *w,
+		     const struct rte_mbuf *m,
+		     const struct adj *out,
+		     uint64_t *slot)
 {
 	const struct dp_meta *meta = dp_meta_const(m);
-	uint64_t *until_tsc = redirect_slot(w, m);
 
-	if (*until_tsc > w->now_tsc || !bucket_take(w->filter, w->now_tsc)) {
+	if (!bucket_take(w->filter, w->now_tsc)) {
 		w->stats.redirects_suppressed++;
 		return;
 	}
-	*until_tsc = w->now_tsc + tunnels[meta->tunnel].conf.redirect_interval_s * rte_get_tsc_hz();
+	*slot = w->now_tsc + tunnels[meta->tunnel].conf.redirect_interval_s * rte_get_tsc_hz();
 	record_send(w, m, out);
 }

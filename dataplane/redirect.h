@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
+#include <rte_branch_prediction.h>
 #include <rte_hash_crc.h>
 #include <rte_ip.h>
 
@@ -31,6 +32,21 @@ static inline uint64_t *redirect_slot(struct dp_worker *w, const struct rte_mbuf
 
 int redirect_init(struct dp_worker *w);
 void redirect_fini(struct dp_worker *w);
+/* The slot is free: a record for the control core, if the bucket allows. Context: worker. */
+void redirect_record(struct dp_worker *w,
+		     const struct rte_mbuf *m,
+		     const struct adj *out,
+		     uint64_t *slot);
+
 /* A packet left by the network-id it came in on: one record per pair and hold-off, at most.
  * Context: worker. */
-void redirect_notice(struct dp_worker *w, const struct rte_mbuf *m, const struct adj *out);
+static inline void redirect_notice(struct dp_worker *w,
+				   const struct rte_mbuf *m,
+				   const struct adj *out,
+				   uint64_t *slot)
+{
+	if (likely(*slot > w->now_tsc))
+		w->stats.redirects_suppressed++;
+	else
+		redirect_record(w, m, out, slot);
+}

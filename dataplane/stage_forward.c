@@ -85,7 +85,15 @@ static const struct fib_nh *group_member(uint32_t group, uint32_t hash)
 	return &fib_nhs[member];
 }
 
-static int route(const struct rte_mbuf *m,
+static int no_binding(struct dp_worker *w, const struct fib_nh *nh, rte_be32_t dst)
+{
+	if (tunnels[nh->iface].conf.ask)
+		nexthop_want(w, nh->iface, dst);
+	return DP_DROP_NO_BINDING;
+}
+
+static int route(struct dp_worker *w,
+		 const struct rte_mbuf *m,
 		 struct dp_meta *meta,
 		 uint64_t index,
 		 const struct rte_ipv4_hdr *ip)
@@ -106,41 +114,50 @@ static int route(const struct rte_mbuf *m,
 		return GO_ON;
 	}
 	to_tunnel(meta, nh, dst);
-	return unlikely(meta->adj == 0) ? (int)DP_DROP_NO_BINDING : GO_ON;
+	return unlikely(meta->adj == 0) ? no_binding(w, nh, dst) : GO_ON;
 }
 
-static void hairpin_check(struct dp_worker *w, const struct rte_mbuf *m, const struct dp_meta *meta)
+static void hairpin_check(struct dp_worker *w,
+			  const struct rte_mbuf *m,
+			  const struct dp_meta *meta,
+			  uint64_t *slot)
 {
+	const struct dp_tunnel_conf *in = &tunnels[meta->tunnel].conf;
 	const struct adj *out = &adjs[meta->adj];
 
-	if (!(meta->flags & DP_META_FROM_TUNNEL) || out->network_id == 0 ||
-	    out->network_id != tunnels[meta->tunnel].conf.network_id)
+	if (out->network_id == 0 || out->network_id != in->network_id)
 		return;
 	w->stats.hairpin_pkts++;
-	if (tunnels[meta->tunnel].conf.redirect && meta->spoke != out->spoke)
-		redirect_notice(w, m, out);
+	if (in->redirect && meta->spoke != out->spoke)
+		redirect_notice(w, m, out, slot);
 }
 
-/* Where each packet goes; its adjacency is on the way into the cache. */
-static uint16_t route_burst(struct dp_worker *w,
-			    struct rte_mbuf **m,
-			    uint16_t n,
-			    const uint64_t *nh,
-			    const struct fib_notes *notes)
+/* Where each packet goes; its adjacency and its slot of the redirect filter are on their way. */
+static uint16_t route_burst(struct dp_worker *w, struct rte_mbuf **m, uint16_t n, uint64_t **slots)
 {
+	uint32_t dst[DP_BURST];
+	uint64_t nh[DP_BURST];
+	struct fib_notes notes;
 	uint16_t good = 0;
 
+	for (uint16_t i = 0; i < n; i++)
+		dst[i] = rte_be_to_cpu_32(
+			rte_pktmbuf_mtod(m[i], const struct rte_ipv4_hdr *)->dst_addr);
+	fib_lookup(0, dst, nh, n);
+	fib_note(&notes, nh, n);
 	for (uint16_t i = 0; i < n; i++) {
 		const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m[i], const struct rte_ipv4_hdr *);
 		struct dp_meta *meta = dp_meta(m[i]);
 		int verdict;
 
-		fib_check(notes, i, nh[i]);
-		verdict = route(m[i], meta, nh[i], ip);
+		fib_check(&notes, i, nh[i]);
+		verdict = route(w, m[i], meta, nh[i], ip);
 		if (likely(verdict == GO_ON)) {
 			rte_prefetch0(&adjs[meta->adj]);
-			if (meta->flags & DP_META_FROM_TUNNEL)
-				rte_prefetch0(redirect_slot(w, m[i]));
+			if (meta->flags & DP_META_FROM_TUNNEL) {
+				slots[good] = redirect_slot(w, m[i]);
+				rte_prefetch0(slots[good]);
+			}
 			m[good++] = m[i];
 		} else if (verdict == PUNT) {
 			punt_to_twin(w, m[i], meta);
@@ -182,17 +199,16 @@ static uint16_t way_mtu(const struct dp_meta *meta)
 }
 
 /* MTU, TTL, MSS, hairpin of a packet whose way is known. */
-static int forward(struct dp_worker *w, struct rte_mbuf *m)
+static int forward(struct dp_worker *w, struct rte_mbuf *m, uint64_t *slot)
 {
 	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, struct rte_ipv4_hdr *);
 	struct dp_meta *meta = dp_meta(m);
-	const struct adj *a = &adjs[meta->adj];
 	int verdict = GO_ON;
 
-	rte_prefetch0(&w->spokes[a->spoke]); /* counted in stage_gre_out */
+	rte_prefetch0(&w->spokes[adjs[meta->adj].spoke]); /* counted in stage_gre_out */
 	if (unlikely(m->data_len > way_mtu(meta)))
 		verdict = ip4_must_not_be_cut(ip) ? (int)DP_DROP_TOO_BIG : FRAGMENT;
-	if (meta->flags & DP_META_FROM_TWIN)
+	if (unlikely(meta->flags & DP_META_FROM_TWIN))
 		return verdict;
 	if (unlikely(ip->time_to_live <= 1))
 		return DP_DROP_TTL_EXPIRED;
@@ -201,8 +217,8 @@ static int forward(struct dp_worker *w, struct rte_mbuf *m)
 	ip4_ttl_decrement(ip);
 	if (ip->next_proto_id == IPPROTO_TCP)
 		mss_check(m, meta);
-	if (meta->adj != 0)
-		hairpin_check(w, m, meta);
+	if (meta->adj != 0 && (meta->flags & DP_META_FROM_TUNNEL))
+		hairpin_check(w, m, meta, slot);
 	return verdict;
 }
 
@@ -225,21 +241,12 @@ static void exception(struct dp_worker *w, struct rte_mbuf *m, int verdict)
 
 uint16_t stage_forward(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 {
-	uint32_t dst[DP_BURST];
-	uint64_t nh[DP_BURST];
-	struct fib_notes notes;
+	uint64_t *slots[DP_BURST]; /* of packets from a tunnel */
 	uint16_t good = 0;
 
-	for (uint16_t i = 0; i < n; i++)
-		dst[i] = rte_be_to_cpu_32(
-			rte_pktmbuf_mtod(m[i], const struct rte_ipv4_hdr *)->dst_addr);
-	fib_lookup(0, dst, nh, n);
-	fib_note(&notes, nh, n);
-	for (uint16_t i = 0; i < n; i++)
-		rte_prefetch0(&fib_nhs[nh[i]]);
-	n = route_burst(w, m, n, nh, &notes);
+	n = route_burst(w, m, n, slots);
 	for (uint16_t i = 0; i < n; i++) {
-		int verdict = forward(w, m[i]);
+		int verdict = forward(w, m[i], slots[i]);
 
 		if (likely(verdict == GO_ON)) {
 			m[good++] = m[i];

@@ -95,30 +95,38 @@ static int multicast_verdict(const struct rte_ipv4_hdr *ip, const struct dp_meta
 	return ip->time_to_live <= 1 ? (int)DP_DROP_TTL_EXPIRED : REPLICATE;
 }
 
+/* Packets between ordinary unicast addresses are on their way without them. */
+static int addresses_check(const struct rte_ipv4_hdr *ip, const struct dp_meta *meta)
+{
+	if (likely(ip4_is_unicast(ip->src_addr) && ip4_is_unicast(ip->dst_addr)))
+		return GO_ON;
+	if (ip4_is_multicast(ip->dst_addr) || ip->dst_addr == IP4_BROADCAST)
+		return multicast_verdict(ip, meta);
+	if (meta->flags & DP_META_FROM_TWIN)
+		return GO_ON;
+	return DP_DROP_MARTIAN;
+}
+
 static int check(struct rte_mbuf *m, const struct dp_meta *meta)
 {
 	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, struct rte_ipv4_hdr *);
-	bool from_twin = (meta->flags & DP_META_FROM_TWIN) != 0;
-	uint16_t total;
+	uint16_t total = ip4_header_check(ip, m->data_len);
+	int verdict;
 
-	if (unlikely(from_twin && m->data_len > 0 && (ip->version_ihl >> 4) == 6))
-		return DP_DROP_IP6_UNSUPPORTED;
-	total = ip4_header_check(ip, m->data_len);
-	if (unlikely(total == 0))
+	if (unlikely(total == 0)) {
+		if ((meta->flags & DP_META_FROM_TWIN) && m->data_len > 0 &&
+		    (ip->version_ihl >> 4) == 6)
+			return DP_DROP_IP6_UNSUPPORTED;
 		return DP_DROP_INNER_IP_HEADER;
-	rte_pktmbuf_trim(m, (uint16_t)(m->data_len - total));
+	}
+	if (unlikely(total != m->data_len))
+		dp_data_set(m, m->data_off, total);
 	if (unlikely(meta->outer_ecn != 0) && ecn_decapsulate(ip, meta->outer_ecn) != GO_ON)
 		return DP_DROP_ECN;
-	if (unlikely(ip4_is_multicast(ip->dst_addr) || ip->dst_addr == IP4_BROADCAST))
-		return multicast_verdict(ip, meta);
-	if (from_twin)
-		return GO_ON;
-	if (unlikely(ip4_is_martian_source(ip->src_addr) ||
-		     ip4_is_martian_destination(ip->dst_addr)))
-		return DP_DROP_MARTIAN;
-	if (meta->flags & DP_META_FROM_TUNNEL)
+	verdict = addresses_check(ip, meta);
+	if (likely(verdict == GO_ON) && (meta->flags & DP_META_FROM_TUNNEL))
 		return source_check(m, meta, ip->src_addr);
-	return GO_ON;
+	return verdict;
 }
 
 /* A keep-alive: straight to the underlay, as any router would forward it. */

@@ -5,6 +5,7 @@
  * On an underlay port only packets for our own addresses are accepted: GRE goes on, everything else
  * for us goes to the port's twin, transit is dropped. On a LAN port IPv4 goes on as inner packet.
  * ARP, broadcast and link-local multicast go to the twin. Headers: RFC 894, RFC 1812 section 5.2.2.
+ * Of GRE the outer header is off already: what it says is in the meta.
  * Fragments of GRE to us go to reass.c; fragments of anything else are the kernel's business.
  * Not done: IPv6, ESP.
  */
@@ -15,9 +16,12 @@
 #include "wire.h"
 
 /* Verdicts of classify(), or one of the drop reasons. */
-#define GO_ON      (-1)
-#define PUNT       (-2)
-#define REASSEMBLE (-3)
+#define INNER_IP      (-1)
+#define GRE           (-2)
+#define PUNT          (-3)
+#define REASSEMBLE    (-4)
+
+#define DATA_PREFETCH 6 /* packets ahead */
 
 /* One of our addresses? Asked for each packet that came by an underlay port, and nearly always for
  * the same address: `last` remembers it over the burst. */
@@ -32,39 +36,32 @@ static bool is_local(rte_be32_t addr, rte_be32_t *last)
 }
 
 /* IPv4 on an underlay port, header checked. */
-static int classify_underlay(const struct rte_ipv4_hdr *ip,
-			     struct dp_meta *meta,
-			     bool lan,
-			     rte_be32_t *last)
+static int classify_underlay(const struct rte_ipv4_hdr *ip, bool lan, rte_be32_t *last)
 {
-	if (ip->next_proto_id == IPPROTO_GRE && is_local(ip->dst_addr, last)) {
-		meta->kind = DP_KIND_GRE;
-		return unlikely(ip4_is_fragment(ip)) ? REASSEMBLE : GO_ON;
-	}
+	if (ip->next_proto_id == IPPROTO_GRE && is_local(ip->dst_addr, last))
+		return unlikely(ip4_is_fragment(ip)) ? REASSEMBLE : GRE;
 	if (lan)
-		return GO_ON;
+		return INNER_IP;
 	return is_local(ip->dst_addr, last) ? PUNT : DP_DROP_TRANSIT_UNDERLAY;
 }
 
-static int classify_ip4(struct rte_mbuf *m,
-			struct dp_meta *meta,
-			const struct port_hot *port,
-			rte_be32_t *last)
+static int classify_ip4(struct rte_mbuf *m, const struct port_hot *port, rte_be32_t *last)
 {
 	const struct rte_ipv4_hdr *ip =
 		rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, RTE_ETHER_HDR_LEN);
-	uint16_t total = ip4_header_check(ip, m->data_len - RTE_ETHER_HDR_LEN);
+	uint32_t len = m->data_len - (uint32_t)RTE_ETHER_HDR_LEN;
+	uint16_t total = ip4_header_check(ip, len);
 
 	if (unlikely(total == 0))
 		return DP_DROP_OUTER_IP_HEADER;
 	/* Ethernet pads short frames: the IP length rules. */
-	rte_pktmbuf_trim(m, (uint16_t)(m->data_len - RTE_ETHER_HDR_LEN - total));
+	if (unlikely(total != len))
+		rte_pktmbuf_trim(m, (uint16_t)(len - total));
 	if (unlikely(ip->dst_addr == IP4_BROADCAST || ip4_is_link_local_multicast(ip->dst_addr)))
 		return PUNT;
-	meta->kind = DP_KIND_IP;
 	if (port->role & DP_PORT_UNDERLAY)
-		return classify_underlay(ip, meta, (port->role & DP_PORT_LAN) != 0, last);
-	return GO_ON;
+		return classify_underlay(ip, (port->role & DP_PORT_LAN) != 0, last);
+	return INNER_IP;
 }
 
 /* A unicast packet in a broadcast frame is not forwarded (RFC 1812 section 5.3.4), hence never the
@@ -74,15 +71,15 @@ static int broadcast_verdict(const struct rte_mbuf *m, int verdict, rte_be32_t *
 	const struct rte_ipv4_hdr *ip =
 		rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, RTE_ETHER_HDR_LEN);
 
-	if (verdict != GO_ON || ip4_is_multicast(ip->dst_addr) || is_local(ip->dst_addr, last))
+	if (verdict != INNER_IP || ip4_is_multicast(ip->dst_addr) || is_local(ip->dst_addr, last))
 		return verdict;
 	return DP_DROP_LINK_BROADCAST;
 }
 
-static int classify(struct rte_mbuf *m, struct dp_meta *meta, rte_be32_t *last)
+static int classify(struct rte_mbuf *m, rte_be32_t *last)
 {
 	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
-	const struct port_hot *port = &port_hot[meta->in_port];
+	const struct port_hot *port = &port_hot[dp_meta(m)->in_port];
 	bool broadcast;
 	int verdict;
 
@@ -95,7 +92,7 @@ static int classify(struct rte_mbuf *m, struct dp_meta *meta, rte_be32_t *last)
 		return DP_DROP_NOT_OUR_MAC;
 	switch (rte_be_to_cpu_16(eth->ether_type)) {
 	case RTE_ETHER_TYPE_IPV4:
-		verdict = classify_ip4(m, meta, port, last);
+		verdict = classify_ip4(m, port, last);
 		return unlikely(broadcast) ? broadcast_verdict(m, verdict, last) : verdict;
 	case RTE_ETHER_TYPE_ARP:
 		return PUNT;
@@ -109,6 +106,35 @@ static int classify(struct rte_mbuf *m, struct dp_meta *meta, rte_be32_t *last)
 	}
 }
 
+void outer_header_off(struct rte_mbuf *m, uint32_t at)
+{
+	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, at);
+	struct dp_meta *meta = dp_meta(m);
+
+	meta->kind = DP_KIND_GRE;
+	meta->outer_ecn = ip->type_of_service & RTE_IPV4_HDR_ECN_MASK;
+	addr_store_ip4(&meta->outer_src, ip->src_addr);
+	addr_store_ip4(&meta->outer_dst, ip->dst_addr);
+	at += rte_ipv4_hdr_len(ip);
+	dp_data_set(m, m->data_off + at, m->data_len - at);
+}
+
+static void exception(struct dp_worker *w, struct rte_mbuf *m, int verdict)
+{
+	switch (verdict) {
+	case PUNT:
+		police_punt(w, m, DP_PUNT_PORT_TWIN);
+		break;
+	case REASSEMBLE:
+		rte_pktmbuf_adj(m, RTE_ETHER_HDR_LEN);
+		reass_fragment(w, m);
+		break;
+	default:
+		dp_drop(w, m, (enum dp_drop_reason)verdict);
+		break;
+	}
+}
+
 uint16_t stage_rx(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 {
 	rte_be32_t last_local = 0; /* 0.0.0.0 is nobody's */
@@ -117,20 +143,20 @@ uint16_t stage_rx(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 	for (uint16_t i = 0; i < n; i++) {
 		int verdict;
 
-		if (i + 6 < n)
-			rte_prefetch0(rte_pktmbuf_mtod(m[i + 6], void *));
-		verdict = classify(m[i], dp_meta(m[i]), &last_local);
-		if (likely(verdict == GO_ON)) {
-			rte_pktmbuf_adj(m[i], RTE_ETHER_HDR_LEN);
-			m[good++] = m[i];
-		} else if (verdict == PUNT) {
-			police_punt(w, m[i], DP_PUNT_PORT_TWIN);
-		} else if (verdict == REASSEMBLE) {
-			rte_pktmbuf_adj(m[i], RTE_ETHER_HDR_LEN);
-			reass_fragment(w, m[i]);
+		if (i + DATA_PREFETCH < n)
+			rte_prefetch0(rte_pktmbuf_mtod(m[i + DATA_PREFETCH], void *));
+		verdict = classify(m[i], &last_local);
+		if (likely(verdict == GRE)) {
+			outer_header_off(m[i], RTE_ETHER_HDR_LEN);
+		} else if (verdict == INNER_IP) {
+			dp_meta(m[i])->kind = DP_KIND_IP;
+			dp_data_set(m[i], m[i]->data_off + (uint32_t)RTE_ETHER_HDR_LEN,
+				    m[i]->data_len - (uint32_t)RTE_ETHER_HDR_LEN);
 		} else {
-			dp_drop(w, m[i], (enum dp_drop_reason)verdict);
+			exception(w, m[i], verdict);
+			continue;
 		}
+		m[good++] = m[i];
 	}
 	return good;
 }

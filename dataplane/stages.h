@@ -6,9 +6,12 @@
  */
 #include "dp_priv.h"
 
-/* Ethernet frames of one port -> outer GRE, inner IP; the rest to the twin or dropped. */
+/* Ethernet frames of one port -> GRE, inner IP; the rest to the twin or dropped. */
 uint16_t stage_rx(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
-/* Outer IP + GRE -> inner IP with tunnel and spoke; NHRP punted. Packets of kind IP pass. */
+/* The outer IPv4 header, `at` bytes behind the start of the packet, into the meta and off: what
+ * follows it is of kind GRE. It was checked. */
+void outer_header_off(struct rte_mbuf *m, uint32_t at);
+/* GRE -> inner IP with tunnel and spoke; NHRP punted. Packets of kind IP pass. */
 uint16_t stage_gre_in(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 /* Inner IP -> inner IP that may be forwarded; multicast replicated or to the twin. */
 uint16_t stage_ip_in(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);

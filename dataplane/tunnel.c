@@ -15,7 +15,7 @@
 #include "pool.h"
 
 struct tunnel *tunnels;
-struct rte_hash *tunnel_table;
+struct table *tunnel_table;
 static struct index_pool ids; /* index - 1 is the tunnel's number */
 
 int tunnel_init(const struct dp_conf *conf)

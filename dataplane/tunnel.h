@@ -14,7 +14,7 @@ struct tunnel {
 };
 
 extern struct tunnel *tunnels; /* [limits.tunnels] */
-extern struct rte_hash *tunnel_table;
+extern struct table *tunnel_table;
 
 static inline struct table_key tunnel_key(const struct dp_addr *source, bool has_key, uint32_t key)
 {

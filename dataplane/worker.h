@@ -45,7 +45,7 @@ _Static_assert(sizeof(struct dp_meta) <= 64, "mbuf private area is one cache lin
 
 enum dp_kind {
 	DP_KIND_FRAME, /* Ethernet frame as it came, or from a port's twin */
-	DP_KIND_GRE,   /* data starts at the outer IP header */
+	DP_KIND_GRE,   /* data starts at the GRE header; outer addresses and ECN are in the meta */
 	DP_KIND_IP,    /* data starts at an (inner) IP header */
 	DP_KIND_NHRP,  /* data starts at ar$afn */
 };
@@ -62,6 +62,15 @@ static inline struct dp_meta *dp_meta(struct rte_mbuf *m)
 static inline const struct dp_meta *dp_meta_const(const struct rte_mbuf *m)
 {
 	return (const struct dp_meta *)(m + 1); /* as rte_mbuf_to_priv */
+}
+
+/* The packet, one segment, is `len` bytes from `off` on: one store for each field, where
+ * rte_pktmbuf_adj, _trim and _prepend read and write them all. */
+static inline void dp_data_set(struct rte_mbuf *m, uint32_t off, uint32_t len)
+{
+	m->data_off = (uint16_t)off;
+	m->data_len = (uint16_t)len;
+	m->pkt_len = len;
 }
 
 /* What was just put into meta->adj or meta->neigh is alive; it still is. Empty without DP_DEBUG. */
@@ -159,12 +168,20 @@ struct redirect_filter; /* redirect.c */
 struct police;          /* police.c */
 struct reass;           /* reass.c */
 
-/* A neighbour that a worker needs and the kernel shall resolve. A multiple of 4 bytes: ring
+/* A neighbour that a worker needs and the kernel shall resolve, or the
+ * destination of a packet whose next hop on a tunnel NHRP shall. A multiple of 4 bytes: ring
  * element. */
 struct dp_wanted {
 	struct dp_addr addr;
-	uint16_t port;
-	uint16_t zero;
+	uint16_t iface; /* port or tunnel */
+	uint16_t kind;  /* enum dp_iface_kind */
+};
+
+/* The packet without a binding that this worker told of last. */
+struct dp_nexthop_want {
+	uint32_t dst_be;
+	uint16_t tunnel;
+	uint64_t tsc;
 };
 
 /* Where the cycles of the line go. */
@@ -206,10 +223,15 @@ struct dp_worker {
 	struct rte_ring *nhrp;     /* worker -> control, mbufs with NHRP */
 	struct rte_ring *redirect; /* worker -> control, struct dp_redirect */
 	struct rte_ring *wanted;   /* worker -> control, struct dp_wanted */
+	struct rte_ring *sa_notes; /* worker -> control: sa_event.c */
+	uint64_t *wanted_tsc;      /* by spoke, when it was told that an SA is wanted */
+	struct rte_ring *homes;    /* control -> worker: handover.c */
+	uint64_t homes_done;       /* orders of those that were carried out */
 	struct redirect_filter *filter;
 	struct police *police;
 	struct dp_stage_clock *clock; /* NULL: off */
 	struct dp_neighq_entry neighq[DP_NEIGHQ_LEN];
+	struct dp_nexthop_want nexthop_want;
 	uint64_t neighq_next_tsc;
 	struct mcast *mcast;
 	struct reass *reass;
@@ -227,11 +249,15 @@ extern struct rte_rcu_qsbr *dp_qsbr;
 void dp_worker_turn(struct dp_worker *w);
 
 /* The ways into the line; all own all n packets from here on. From a port: Ethernet frames,
- * meta->in_port set. From the control core: any kind, meta as dp_inject wants it. Reassembled: kind
- * GRE, called by the line itself. Context: worker (tests: any). */
+ * meta->in_port set. From the control core: any kind, meta as dp_inject wants it. Reassembled:
+ * data starts at the outer IP header, called by the line itself. Context: worker (tests: any). */
 void dp_line_from_port(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 void dp_line_from_inject(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 void dp_line_from_reass(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
+/* ESP from another worker, before its replay check. */
+void dp_line_from_handover(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
+/* NHRP of the control core, from another worker. */
+void dp_line_nhrp(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 /* The line's end, for packets whose way is known. Context: worker. */
 void dp_line_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 /* A way in, too: an IP packet that the worker made itself, flags DP_META_FROM_TWIN. */

@@ -19,6 +19,22 @@ static const struct ctl_column spoke_columns[] = {
 	{"TX-BPS", "tx_bytes", CTL_BITS},      {NULL},
 };
 
+static const struct ctl_column nhs_columns[] = {
+	{"INTERFACE", "interface", CTL_TEXT},
+	{"NBMA", "nbma", CTL_TEXT},
+	{"PROTOCOL", "protocol", CTL_TEXT},
+	{"PRIORITY", "priority", CTL_COUNT},
+	{"STATE", "state", CTL_TEXT},
+	{"SINCE", "since_s", CTL_AGE},
+	{"NEXT-S", "next_s", CTL_COUNT},
+	{"SENT", "sent", CTL_COUNT},
+	{"ANSWERED", "answered", CTL_COUNT},
+	{"REFUSED", "refused", CTL_COUNT},
+	{"REFUSAL", "refusal", CTL_TEXT},
+	{"SEES-US-AT", "observed_nbma", CTL_TEXT},
+	{NULL},
+};
+
 static const struct ctl_column route_columns[] = {
 	{"PREFIX", "prefix", CTL_TEXT},
 	{"TYPE", "type", CTL_TEXT},
@@ -106,6 +122,19 @@ static const struct ctl_column tunnel_traffic_columns[] = {
 	{"TX-PPS", "tx_pkts", CTL_RATE},
 	{"RX-BPS", "rx_bytes", CTL_BITS},
 	{"TX-BPS", "tx_bytes", CTL_BITS},
+	{NULL},
+};
+
+static const struct ctl_column tunnel_mcast_columns[] = {
+	{"MULTICAST", "name", CTL_TEXT},
+	{"MEMBERS", "mcast_members", CTL_COUNT},
+	{"LAN-GROUPS", "mcast_lan_groups", CTL_TEXT},
+	{"PKTS", "mcast_pkts", CTL_COUNT},
+	{"COPIES", "mcast_copies", CTL_COUNT},
+	{"QUEUE-FULL", "mcast_full", CTL_COUNT},
+	{"NO-MEMBER", "mcast_nobody", CTL_COUNT},
+	{"TOO-LONG", "mcast_too_long", CTL_COUNT},
+	{"NO-BUFFER", "mcast_unmade", CTL_COUNT},
 	{NULL},
 };
 
@@ -232,6 +261,8 @@ static void tunnels_print(FILE *out,
 	fputc('\n', out);
 	ctl_table_print(out, rows, tunnel_traffic_columns, rates);
 	fputc('\n', out);
+	ctl_table_print(out, rows, tunnel_mcast_columns, rates);
+	fputc('\n', out);
 	ctl_table_print(out, rows, twin_columns, rates);
 }
 
@@ -289,6 +320,15 @@ static void traffic_print(FILE *out,
 {
 	rates->id[0] = "counter";
 	counters_print(out, json_object_get(result, "counters"), traffic_columns, options, rates);
+}
+
+static void nhs_print(FILE *out,
+		      const json_t *result,
+		      const struct ctl_options *options,
+		      struct ctl_rates *rates)
+{
+	(void)options;
+	ctl_table_print(out, json_object_get(result, "nhs"), nhs_columns, rates);
 }
 
 static void events_print(FILE *out,
@@ -354,6 +394,7 @@ const struct ctl_noun ctl_nouns[] = {
 	 "tunnels", ctl_dmvpn_print},
 	{"nhrp", "the NHRP cache, as in `show ip nhrp`", "nhrp.list", "entries", NULL, NULL,
 	 ctl_nhrp_print},
+	{"nhs", "hubs that this hub is a client of", "nhs.list", "nhs", NULL, NULL, nhs_print},
 	{"traffic", "NHRP packets by type, refusals and drops by reason", "nhrp.traffic",
 	 "counters", NULL, NULL, traffic_print},
 	{"routes", "routes that the workers forward by", "route.list", "routes", NULL, NULL,

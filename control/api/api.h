@@ -12,6 +12,7 @@ struct event_base;
 struct nhrp_server;
 struct rib;
 struct spoke_table;
+struct state_info;
 struct worker_watch;
 
 /* What the answers speak of. Read at each request: the owner may set or exchange a pointer at any
@@ -22,6 +23,7 @@ struct api_sources {
 	struct nhrp_server *nhrp;           /* NULL likewise; only read */
 	const struct rib *rib;              /* NULL likewise */
 	const struct worker_watch *workers; /* NULL likewise */
+	const struct state_info *state;     /* NULL: no state file */
 };
 
 /*

@@ -7,6 +7,7 @@
 
 #include "control/config.h"
 #include "control/events.h"
+#include "control/state/state_info.h"
 #include "control/log.h"
 #include "control/nhrp/nhrp_server.h"
 #include "control/spoke.h"
@@ -63,6 +64,29 @@ static json_t *dataplane_json(const struct dp_conf *conf)
 			 "limits", limits_json(&conf->limits));
 }
 
+static json_t *state_json(const struct state_info *info)
+{
+	json_t *dropped;
+
+	if (!info)
+		return json_null();
+	dropped = json_object();
+	if (info->no_tunnel > 0)
+		json_object_set_new(dropped, "no-tunnel", json_integer(info->no_tunnel));
+	for (unsigned i = 0; i < NHRP_REFUSAL_COUNT; i++)
+		if (info->refused[i] > 0)
+			json_object_set_new(dropped, nhrp_counter_name(NHRP_COUNTER_REFUSED + i),
+					    json_integer(info->refused[i]));
+	return json_pack("{s:o, s:I, s:I, s:o, s:I, s:I, s:o, s:I, s:I, s:I}", "path",
+			 page_text(info->path), "restored", (json_int_t)info->restored, "expired",
+			 (json_int_t)info->expired, "dropped", dropped, "written",
+			 (json_int_t)info->written, "failed", (json_int_t)info->failed,
+			 "last_written",
+			 info->written_us ? page_time(info->written_us) : json_null(), "bindings",
+			 (json_int_t)info->bindings, "bytes", (json_int_t)info->bytes, "work_us",
+			 (json_int_t)info->work_us);
+}
+
 static json_t *api_json(const struct api_stats *stats)
 {
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "clients", (json_int_t)stats->clients,
@@ -88,14 +112,14 @@ json_t *method_system_info(struct rpc_call *call)
 
 	clock_gettime(CLOCK_REALTIME, &ts);
 	return json_pack(
-		"{s:s, s:s, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:I}", "name", "dmvpn-hub",
+		"{s:s, s:s, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "name", "dmvpn-hub",
 		"version", DMVPN_VERSION, "pid", (int)getpid(), "uptime_s",
 		(json_int_t)(up_us / 1000000), "started",
 		page_time((uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000 - up_us),
 		"config", page_text(env->sources->config->path), "dataplane",
 		dataplane_json(&env->sources->config->dataplane), "tables",
-		tables_json(env->sources), "api", api_json(env->stats), "log_suppressed_lines",
-		(json_int_t)log_suppressed());
+		tables_json(env->sources), "state_file", state_json(env->sources->state), "api",
+		api_json(env->stats), "log_suppressed_lines", (json_int_t)log_suppressed());
 }
 
 static json_t *param_json(const struct rpc_param *p)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "control/config.h"
+#include "dataplane/dp_mcast.h"
 #include "dataplane/dp_tunnel.h"
 #include "methods.h"
 
@@ -30,6 +31,10 @@ static void tunnel_config_set(json_t *row, const struct config_tunnel *tunnel)
 	json_object_set_new(row, "holdtime_s", json_integer(tunnel->nhrp.holdtime_s));
 	json_object_set_new(row, "install_routes", json_boolean(tunnel->nhrp.install_routes));
 	json_object_set_new(row, "static_maps", json_integer(tunnel->nhrp.map_count));
+	json_object_set_new(row, "mcast_dynamic", json_boolean(tunnel->nhrp.multicast_dynamic));
+	json_object_set_new(
+		row, "mcast_lan_groups",
+		page_prefixes(tunnel->nhrp.multicast_groups, tunnel->nhrp.multicast_group_count));
 }
 
 static const struct page_counter tunnel_counters[] = {
@@ -41,6 +46,29 @@ static const struct page_counter tunnel_counters[] = {
 	{"stranger_rx_bytes", offsetof(struct dp_tunnel_counters, strangers.rx_bytes)},
 	{NULL},
 };
+
+static const struct page_counter mcast_counters[] = {
+	{"mcast_pkts", offsetof(struct dp_mcast_info, counters.packets)},
+	{"mcast_copies", offsetof(struct dp_mcast_info, counters.copies)},
+	{"mcast_full", offsetof(struct dp_mcast_info, counters.full)},
+	{"mcast_nobody", offsetof(struct dp_mcast_info, counters.nobody)},
+	{"mcast_unmade", offsetof(struct dp_mcast_info, counters.unmade)},
+	{"mcast_too_long", offsetof(struct dp_mcast_info, counters.too_long)},
+	{NULL},
+};
+_Static_assert(sizeof(struct dp_mcast_counters) ==
+		       (sizeof(mcast_counters) / sizeof(mcast_counters[0]) - 1) * 8,
+	       "a new counter of multicast goes into mcast_counters");
+
+static void mcast_set(json_t *row, uint16_t tunnel)
+{
+	struct dp_mcast_info info;
+
+	if (dp_mcast_info_get(tunnel, &info) < 0)
+		return;
+	json_object_set_new(row, "mcast_members", json_integer(info.members));
+	page_counters_set(row, mcast_counters, &info);
+}
 
 /* What is known of all tunnels after one walk over their spokes. */
 struct tunnel_sums {
@@ -85,6 +113,7 @@ static json_t *tunnel_json(const struct api_env *env,
 	json_object_set_new(row, "spokes", json_integer(sums->spokes[tunnel].spokes));
 	json_object_set_new(row, "spokes_up", json_integer(sums->spokes[tunnel].up));
 	page_counters_set(row, tunnel_counters, &sums->counters[tunnel]);
+	mcast_set(row, tunnel);
 	tunnel_config_set(row, tunnel_config(env->sources->config, conf->name));
 	json_object_set_new(row, "twin", method_twin(DP_TWIN_TUNNEL, tunnel));
 	return row;

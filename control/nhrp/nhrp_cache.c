@@ -86,6 +86,8 @@ static void event_of(const struct nhrp_cache *c,
 {
 	char protocol[DP_ADDR_STRLEN], nbma[DP_ADDR_STRLEN], object[EVENT_OBJECT_LEN];
 
+	if (!event_due(kind))
+		return;
 	snprintf(object, sizeof(object), "%s %s", spoke_tunnel_name(c->spokes, b->tunnel),
 		 dp_addr_format(&b->protocol, protocol));
 	event_emit(kind, object, "%s, NBMA %s", reason, dp_addr_format(&b->spoke->key.nbma, nbma));
@@ -154,15 +156,17 @@ bool nhrp_cache_routes_restore(struct nhrp_cache *c, uint16_t tunnel, uint32_t *
 }
 
 /* A spoke is a multicast member while one of its bindings wants it. */
-static void multicast_count(struct spoke *s, const struct nhrp_binding *b, int delta)
+static void multicast_count(struct nhrp_cache *c, const struct nhrp_binding *b, int delta)
 {
-	uint32_t before = s->multicast_count;
+	struct spoke *s = b->spoke;
 
 	if ((b->flags & NHRP_BINDING_F_MULTICAST) == 0)
 		return;
-	s->multicast_count += (uint32_t)delta;
-	if ((before == 0) != (s->multicast_count == 0))
-		dp_spoke_multicast_set(s->dp, s->multicast_count > 0);
+	if (b->type == NHRP_BINDING_STATIC)
+		s->multicast_maps += (uint32_t)delta;
+	else
+		s->multicast_count += (uint32_t)delta;
+	spoke_multicast_update(c->spokes, s);
 }
 
 static void spoke_link(struct nhrp_cache *c,
@@ -174,7 +178,7 @@ static void spoke_link(struct nhrp_cache *c,
 	b->spoke = s;
 	LIST_INSERT_HEAD(&s->bindings, b, of_spoke);
 	s->binding_count++;
-	multicast_count(s, b, +1);
+	multicast_count(c, b, +1);
 	spoke_state_update(c->spokes, s, reason, now_ms);
 }
 
@@ -187,7 +191,7 @@ static void spoke_unlink(struct nhrp_cache *c,
 
 	LIST_REMOVE(b, of_spoke);
 	s->binding_count--;
-	multicast_count(s, b, -1);
+	multicast_count(c, b, -1);
 	spoke_put(c->spokes, s, reason, now_ms);
 }
 
@@ -207,7 +211,9 @@ static void fields_set(struct nhrp_cache *c,
 	b->want_route = conf->want_route;
 	b->refreshed_ms = now_ms;
 	b->leaving = false;
-	if (conf->holding_s > 0)
+	if (conf->expires_ms > 0)
+		deadline_set(&c->expiries, &b->expiry, conf->expires_ms);
+	else if (conf->holding_s > 0)
 		deadline_set(&c->expiries, &b->expiry, now_ms + conf->holding_s * 1000ull);
 	else
 		deadline_clear(&c->expiries, &b->expiry);
@@ -223,7 +229,7 @@ static struct nhrp_binding *slot_take(struct nhrp_cache *c,
 	*b = (struct nhrp_binding){.tunnel = conf->spoke.tunnel,
 				   .protocol = conf->protocol,
 				   .prefix_len = dp_addr_bits(&conf->protocol),
-				   .created_ms = now_ms,
+				   .created_ms = conf->created_ms ? conf->created_ms : now_ms,
 				   .used = true};
 	LIST_INSERT_HEAD(bucket_of(c, b->tunnel, &b->protocol), b, bucket);
 	c->used++;
@@ -257,7 +263,9 @@ static void full_tell(struct nhrp_cache *c, uint16_t tunnel, uint64_t now_ms)
 
 static int add(struct nhrp_cache *c, const struct nhrp_binding_conf *conf, uint64_t now_ms)
 {
-	const char *reason = conf->type == NHRP_BINDING_STATIC ? "static map" : "registered";
+	const char *reason = conf->type == NHRP_BINDING_STATIC ? "static map"
+			     : conf->expires_ms > 0            ? "restored"
+							       : "registered";
 	struct nhrp_binding *b;
 	struct spoke *s;
 	int err;

@@ -113,6 +113,9 @@ struct nhrp_binding_conf {
 	uint16_t mtu;
 	uint16_t holding_s; /* 0: never expires */
 	bool want_route;
+	/* Of one that an earlier run had; 0: it begins now, and lasts for its holding time. */
+	uint64_t created_ms;
+	uint64_t expires_ms;
 };
 
 /* Adds, refreshes, or moves to another spoke (make before break). Who may is the caller's

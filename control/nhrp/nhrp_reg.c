@@ -5,7 +5,8 @@
  * accepted one carries the holding time that we granted, a refused one 0. The reply goes straight
  * back to where the request came from. Only the control core calls.
  *
- * Not done: registrations for another server are dropped, not forwarded (5.2.3).
+ * Not done: registrations for another server, or that came through one, are dropped, not forwarded
+ * (5.2.3): a binding points to where its packets come from.
  */
 #include "nhrp_priv.h"
 
@@ -70,7 +71,7 @@ static enum nhrp_refusal binding_set(struct nhrp_server *srv,
 	};
 	int err;
 
-	if (rx->tunnel->nhrp.multicast == CONFIG_MULTICAST_DYNAMIC)
+	if (rx->tunnel->nhrp.multicast_dynamic)
 		conf.flags |= NHRP_BINDING_F_MULTICAST;
 	if (claim->unique)
 		conf.flags |= NHRP_BINDING_F_UNIQUE;
@@ -109,6 +110,7 @@ static void cie_answer(struct nhrp_server *srv, const struct nhrp_rx *rx, struct
 void nhrp_reg_request(struct nhrp_server *srv, const struct nhrp_rx *rx)
 {
 	const struct nhrp_packet *p = rx->packet;
+	const struct nhrp_ext *record = nhrp_ext_find(p, NHRP_EXT_FORWARD_RECORD);
 	struct nhrp_reply reply;
 
 	if (!dp_addr_is_set(&p->src_proto) || !dp_addr_is_set(&p->dst_proto)) {
@@ -123,6 +125,11 @@ void nhrp_reg_request(struct nhrp_server *srv, const struct nhrp_rx *rx)
 	if (!dp_addr_equal(&p->dst_proto, &p->src_proto) &&
 	    !nhrp_is_own_protocol(rx->tunnel, &p->dst_proto)) {
 		nhrp_server_drop(srv, rx, NHRP_DROP_NOT_FOR_US, NHRP_ADDRS_OFF);
+		return;
+	}
+	/* A client speaks for itself: what came through another server is nobody's binding here. */
+	if (record && record->len > 0) {
+		nhrp_server_drop(srv, rx, NHRP_DROP_REG_FORWARDED, record->offset);
 		return;
 	}
 	if (p->cie_count == 0) {

@@ -8,6 +8,7 @@
  */
 #include "control/config.h"
 #include "control/nhrp/nhrp_cache.h"
+#include "control/nhrp/nhrp_client.h"
 #include "control/nhrp/nhrp_codec.h"
 #include "control/nhrp/nhrp_requesters.h"
 #include "dataplane/dp_punt.h"
@@ -55,6 +56,8 @@ enum nhrp_refusal {
 	X(NO_ADDRESS, NHRP_ERROR_PROTOCOL, "no-address", "source or destination is missing")      \
 	X(NO_CIE, NHRP_ERROR_PROTOCOL, "no-cie", "nothing to register")                           \
 	X(NOT_FOR_US, NHRP_ERROR_UNREACHABLE, "not-for-us", "a registration for another server")  \
+	X(REG_FORWARDED, NHRP_ERROR_UNREACHABLE, "registration-forwarded",                        \
+	  "came through another server")                                                          \
 	X(EXT_UNKNOWN, NHRP_ERROR_UNRECOGNIZED_EXTENSION, "unrecognized-extension", "compulsory") \
 	X(EXT_TWICE, NHRP_ERROR_INVALID_EXTENSION, "extension-twice", "RFC 2332 5.3")             \
 	X(EXT_VALUE, NHRP_ERROR_INVALID_EXTENSION, "extension-value", "its CIEs are malformed")   \
@@ -71,6 +74,10 @@ enum nhrp_refusal {
 	X(ERROR_FOREIGN, NHRP_ERROR_NONE, "error-not-for-us",                                     \
 	  "about nothing that we sent or forwarded")                                              \
 	X(PURGE_OTHERS, NHRP_ERROR_PROTOCOL, "purge-of-anothers", "the sender is not the holder") \
+	X(REG_REPLY, NHRP_ERROR_NONE, "registration-reply-unexpected",                            \
+	  "to no registration of ours, or not from its NHS")                                      \
+	X(RES_REPLY, NHRP_ERROR_INVALID_REPLY, "resolution-reply-unexpected",                     \
+	  "to nothing that we asked for")                                                         \
 	X(PURGE_REPLY, NHRP_ERROR_PROTOCOL, "purge-reply-unexpected", "answers nothing of ours")
 
 enum nhrp_drop {
@@ -82,6 +89,11 @@ enum nhrp_drop {
 
 /* What else is counted: id, name, help. */
 #define NHRP_NOTE_LIST(X)                                                                 \
+	X(ASKED, "asked", "resolution requests of our own, repeats too")                  \
+	X(ASK_ANSWERED, "asked-answered", "next hops that an NHS told us")                \
+	X(ASK_REFUSED, "asked-refused", "next hops that an NHS does not know")            \
+	X(ASK_UNANSWERED, "asked-unanswered", "next hops that nobody told us")            \
+	X(ASK_FULL, "asked-full", "next hops not asked for: too many")                    \
 	X(PURGE_RETRIED, "purge-retried", "repeats of purge requests not answered")       \
 	X(PURGE_ANSWERED, "purge-answered", "purge requests of ours that were answered")  \
 	X(PURGE_GIVEN_UP, "purge-given-up", "purge requests never answered")              \
@@ -147,12 +159,39 @@ int nhrp_server_tunnel_add(struct nhrp_server *srv,
 /* Forgets all its bindings, in the kernel and in the dataplane too. */
 void nhrp_server_tunnel_del(struct nhrp_server *srv, uint16_t tunnel, uint64_t now_ms);
 
+/* A registration that an earlier run of the hub had granted. */
+struct nhrp_restored {
+	struct dp_spoke_key spoke; /* tunnel, observed NBMA address and port */
+	struct dp_addr protocol;
+	struct dp_addr claimed;
+	uint32_t flags; /* as in struct nhrp_binding_conf */
+	uint16_t mtu;
+	uint16_t holding_s;
+	uint64_t created_ms;
+	uint64_t expires_ms; /* later than now */
+};
+/* Takes it over if the configuration of today would admit it; a refusal is not counted: no client
+ * asked. */
+enum nhrp_refusal nhrp_server_restore(struct nhrp_server *srv,
+				      const struct nhrp_restored *restored,
+				      uint64_t now_ms);
+
 /* One packet, from ar$afn on; the body of a dp_punt_nhrp_fn. */
 void nhrp_server_receive(struct nhrp_server *srv,
 			 uint64_t now_ms,
 			 const struct dp_punt_meta *meta,
 			 const uint8_t *bytes,
 			 size_t len);
+
+/* A packet wanted a next hop that has no binding: asked for when an NHS responds. */
+void nhrp_server_wanted(struct nhrp_server *srv,
+			uint64_t now_ms,
+			uint16_t tunnel,
+			const struct dp_addr *nexthop);
+
+/* Takes back what was answered on a tunnel that is about to end: at most max packets, once, without
+ * waiting for answers. True: there is more. */
+bool nhrp_server_farewell(struct nhrp_server *srv, uint16_t tunnel, unsigned max);
 
 /* Does what is due, at most 64 things; true: more is due already. */
 bool nhrp_server_tick(struct nhrp_server *srv, uint64_t now_ms);
@@ -168,6 +207,11 @@ unsigned nhrp_server_list(const struct nhrp_server *srv,
 			  uint32_t *cursor,
 			  struct nhrp_binding_info *rows,
 			  unsigned max);
+/* The hubs that we are a client of, as nhrp_clients_list. */
+unsigned nhrp_server_nhs_list(const struct nhrp_server *srv,
+			      uint32_t *cursor,
+			      struct nhrp_nhs_info *rows,
+			      unsigned max);
 /* Who was told of a row of the list: up to max; returns how many there are in all. */
 unsigned nhrp_server_requesters(const struct nhrp_server *srv,
 				const struct nhrp_binding_info *row,

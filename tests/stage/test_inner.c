@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What happens to the inner packet and what the outer header says of it: ECN and DSCP, DF and ID,
- * TCP MSS, source check, GRE keep-alives, multicast replication.
+ * TCP MSS, source check, GRE keep-alives.
  */
 #include "stage.h"
 
@@ -279,38 +279,6 @@ static void test_keepalive(void **state)
 	tunnels[stage.tunnel100].conf.source_check = DP_SOURCE_CHECK_OFF;
 }
 
-static void test_multicast(void **state)
-{
-	struct stage_packet hello = IP(.src = "10.255.0.1", .dst = "224.0.0.5", .ttl = 1);
-	const struct stage_result *r;
-
-	(void)state;
-	assert_int_equal(dp_spoke_multicast_set(stage.spoke11, true), 0);
-	assert_int_equal(dp_spoke_multicast_set(stage.spoke12, true), 0);
-	assert_int_equal(dp_spoke_multicast_set(stage.spoke21, true), 0); /* other tunnel */
-	r = stage_inject(DP_KIND_IP, stage.tunnel100, &hello);
-	assert_int_equal(r->delta.held_pkts, 1);
-	r = stage_mcast();
-	assert_int_equal(r->wan_n, 2);
-	assert_int_equal(r->delta.copied_pkts, 2);
-	assert_int_equal(r->delta.absorbed_pkts, 1);
-	assert_int_equal(r->delta.held_pkts, 0);
-	for (unsigned i = 0; i < 2; i++) {
-		assert_int_equal(r->wan[i].bytes[OUTER + 19], 11 + i);
-		assert_memory_equal(r->wan[i].bytes + INNER, hello.bytes, hello.len);
-	}
-	assert_int_equal(dp_spoke_multicast_set(stage.spoke12, false), 0);
-	stage_inject(DP_KIND_IP, stage.tunnel100, &hello);
-	assert_int_equal(stage_mcast()->wan_n, 1);
-	/* 16 jobs, and a named drop for one more. */
-	for (unsigned i = 0; i <= DP_MCAST_JOBS; i++)
-		r = stage_inject(DP_KIND_IP, stage.tunnel100, &hello);
-	assert_int_equal(r->delta.drops[DP_DROP_MCAST_FULL], 1);
-	assert_int_equal(stage_mcast()->wan_n, DP_MCAST_JOBS);
-	dp_spoke_multicast_set(stage.spoke11, false);
-	dp_spoke_multicast_set(stage.spoke21, false);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,7 +289,6 @@ int main(void)
 		cmocka_unit_test(test_source_check),
 		cmocka_unit_test(test_source_forgotten),
 		cmocka_unit_test(test_keepalive),
-		cmocka_unit_test(test_multicast),
 	};
 
 	return cmocka_run_group_tests_name("inner", tests, stage_setup, stage_teardown);

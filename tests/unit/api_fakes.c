@@ -19,6 +19,7 @@
 #include "dataplane/dp_fib.h"
 #include "dataplane/dp_port.h"
 #include "dataplane/dp_stats.h"
+#include "dataplane/dp_mcast.h"
 #include "dataplane/dp_tunnel.h"
 #include "dataplane/dp_twin.h"
 
@@ -177,6 +178,42 @@ unsigned nhrp_server_requesters(const struct nhrp_server *srv,
 	return 2;
 }
 
+unsigned nhrp_server_nhs_list(const struct nhrp_server *srv,
+			      uint32_t *cursor,
+			      struct nhrp_nhs_info *rows,
+			      unsigned max)
+{
+	(void)srv;
+	if (max < 2 || *cursor > 0)
+		return 0;
+	*cursor = 2;
+	rows[0] = (struct nhrp_nhs_info){
+		.conf = {.nbma = addr_at(0xc6336400, 1), .protocol = addr_at(0x0a000000, 99)},
+		.protocol = addr_at(0x0a000000, 99),
+		.observed = addr_at(0xc6336400, 7),
+		.state = NHRP_NHS_RESPONDING,
+		.next_ms = UINT64_MAX / 2,
+		.sent = 3,
+		.answered = 2,
+		.refused = 1,
+		.code = NHRP_CIE_CODE_PROHIBITED};
+	rows[1] = (struct nhrp_nhs_info){.conf = {.nbma = addr_at(0xc6336400, 2), .priority = 5},
+					 .state = NHRP_NHS_WAITING,
+					 .next_ms = DEADLINE_NEVER};
+	return 2;
+}
+
+const char *nhrp_nhs_state_name(enum nhrp_nhs_state state)
+{
+	return state == NHRP_NHS_RESPONDING ? "responding" : "waiting";
+}
+
+const char *nhrp_cie_code_name(unsigned code, char buf[NHRP_NAME_LEN])
+{
+	snprintf(buf, NHRP_NAME_LEN, "code-%u", code);
+	return buf;
+}
+
 unsigned nhrp_server_list(const struct nhrp_server *srv,
 			  uint32_t *cursor,
 			  struct nhrp_binding_info *rows,
@@ -285,6 +322,15 @@ uint32_t dp_tunnel_counters_get(struct dp_tunnel_counters *counters, uint32_t ma
 		.all = {.rx_pkts = 11, .rx_bytes = 1100, .tx_pkts = 22, .tx_bytes = 2200},
 		.strangers = {.rx_pkts = 1, .rx_bytes = 100}};
 	return 1;
+}
+
+int dp_mcast_info_get(uint16_t tunnel, struct dp_mcast_info *info)
+{
+	if (tunnel > 0)
+		return -ENOENT;
+	*info = (struct dp_mcast_info){
+		.members = 3, .counters = {.packets = 4, .copies = 12, .full = 1, .nobody = 2}};
+	return 0;
 }
 
 /* Worker i dropped (reason + i) packets of each reason. */

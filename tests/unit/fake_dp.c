@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dataplane/dp_mcast.h"
 #include "dataplane/dp_nexthop.h"
 #include "dataplane/dp_punt.h"
 #include "dataplane/dp_spoke.h"
@@ -121,8 +122,25 @@ static int nexthop_find(uint16_t tunnel, const struct dp_addr *protocol)
 
 int dp_spoke_multicast_set(uint32_t spoke, uint32_t groups)
 {
-	call("multicast %u %s", spoke, groups != 0 ? "on" : "off");
+	call("multicast %u %x", spoke, groups);
 	return 0;
+}
+
+int dp_mcast_group_add(uint16_t tunnel, const struct dp_prefix *group, uint32_t *bit)
+{
+	char text[DP_PREFIX_STRLEN];
+
+	call("group_add %u %s", tunnel, dp_prefix_format(group, text));
+	*bit = 1U << (group->addr.bytes[1] + 1);
+	return fake_dp.fail_mcast;
+}
+
+int dp_mcast_lan_add(uint16_t tunnel, const struct dp_prefix *group)
+{
+	char text[DP_PREFIX_STRLEN];
+
+	call("lan_add %u %s", tunnel, dp_prefix_format(group, text));
+	return fake_dp.fail_mcast;
 }
 
 int dp_nexthop_set(uint16_t tunnel, const struct dp_addr *protocol, uint32_t spoke)
@@ -178,6 +196,10 @@ int dp_inject_nhrp(uint16_t tunnel,
 	fake_dp.packet_len = len;
 	fake_dp.packet_nbma = *nbma;
 	fake_dp.packet_port = natt_port;
+	if (fake_dp.packets < FAKE_DP_PACKETS) {
+		fake_dp.packet_log[fake_dp.packets].nbma = *nbma;
+		fake_dp.packet_log[fake_dp.packets].type = bytes[17]; /* ar$op.type */
+	}
 	fake_dp.packets++;
 	return 0;
 }

@@ -13,20 +13,25 @@
 #define FAKE_DP_SPOKES   64
 #define FAKE_DP_NEXTHOPS 128
 #define FAKE_DP_PACKET   2048
+#define FAKE_DP_PACKETS  16
 
 struct fake_dp {
 	char calls[FAKE_DP_CALLS][64]; /* "nexthop_set 10.255.0.11 1" */
 	unsigned call_count;
 	/* What the next calls return instead of doing it; 0 = do it. */
 	int fail_spoke_add, fail_spoke_del, fail_nexthop_set, fail_nexthop_del, fail_inject;
-	int fail_route_set, fail_route_del;
+	int fail_route_set, fail_route_del, fail_mcast;
 	/* The last packet injected. */
 	uint8_t packet[FAKE_DP_PACKET];
 	size_t packet_len;
 	struct dp_addr packet_nbma;
 	uint16_t packet_port;
 	unsigned packets;
-	unsigned spokes, nexthops; /* there now */
+	struct {
+		struct dp_addr nbma;
+		uint8_t type;          /* of NHRP */
+	} packet_log[FAKE_DP_PACKETS]; /* the first of them */
+	unsigned spokes, nexthops;     /* there now */
 };
 
 extern struct fake_dp fake_dp;

@@ -89,6 +89,12 @@ static const struct row rows[] = {
 	 "{'target':'10.0.0.2/32','flags':['registered','nat'],'nbma':'198.51.100.2',"
 	 "'claimed_nbma':'192.168.0.2','natt_port':4500},"
 	 "{'target':'10.0.0.3/32','nbma':'198.51.100.0'}]}"},
+	{"nhs.list", "{}",
+	 "{'next':null,'nhs':[{'interface':'Tunnel100','nbma':'198.51.100.1',"
+	 "'protocol':'10.0.0.99','dynamic':false,'priority':0,'state':'responding','sent':3,"
+	 "'answered':2,'refused':1,'refusal':'code-4','observed_nbma':'198.51.100.7',"
+	 "'unanswered':0},{'nbma':'198.51.100.2','protocol':null,'dynamic':true,'priority':5,"
+	 "'state':'waiting','next_s':null,'refusal':null,'observed_nbma':null}]}"},
 	{"nhrp.traffic", "{\"limit\":2}",
 	 "{'next':'3','counters':[{'counter':'counter-0','pkts':0},"
 	 "{'counter':'counter-2','pkts':4}]}"},
@@ -111,7 +117,9 @@ static const struct row rows[] = {
 	 "{'next':null,'tunnels':[{'name':'Tunnel100','source':'192.0.2.1','key':4294967295,"
 	 "'mtu':1400,'network_id':100,'spokes':3,'spokes_up':2,'addresses':['10.0.0.1/16'],"
 	 "'holdtime_s':7200,'static_maps':1,'twin':null,'rx_pkts':11,'rx_bytes':1100,"
-	 "'tx_pkts':22,'tx_bytes':2200,'stranger_rx_pkts':1,'stranger_rx_bytes':100}]}"},
+	 "'tx_pkts':22,'tx_bytes':2200,'stranger_rx_pkts':1,'stranger_rx_bytes':100,"
+	 "'mcast_dynamic':false,'mcast_lan_groups':[],'mcast_members':3,'mcast_pkts':4,"
+	 "'mcast_copies':12,'mcast_full':1,'mcast_nobody':2,'mcast_too_long':0}]}"},
 	{"worker.list", "{}",
 	 "{'next':null,'workers':[{'worker':0,'lcore':1,'online':true,'rx_pkts':100,'balance':-1,"
 	 "'busy_turns':20,'cycles_per_busy_turn':250.0,'cycles_per_pkt':50.0,"
@@ -180,7 +188,7 @@ static void test_method_table(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(json_array_size(json_object_get(list, "methods")), 11);
+	assert_int_equal(json_array_size(json_object_get(list, "methods")), 12);
 	json_array_foreach(json_object_get(list, "methods"), i, row)
 	{
 		const char *name = json_string_value(json_object_get(row, "name"));
@@ -328,7 +336,7 @@ static void test_events(void **state)
 	json_decref(result);
 	json_decref(want);
 	for (int i = 0; i < EVENT_RING_LEN; i++)
-		event_emit(EVENT_SPOKE_UP, "x", "%d", i);
+		event_emit(EVENT_LINK_DOWN, "x", "%d", i);
 	result = read_all("event.list", "events", 100, &pages);
 	assert_int_equal(json_array_size(result), EVENT_RING_LEN);
 	want = json_object_get(json_array_get(result, 0), "seq");

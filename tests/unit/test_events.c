@@ -103,6 +103,36 @@ static void test_peer_rate(void **state)
 	assert_int_equal(event_suppressed(EVENT_LINK_UP), 0);
 }
 
+/* All spokes at once: each kind has its own limit, and what was not kept is told by the next. */
+static void test_spoke_rate(void **state)
+{
+	struct event_record row;
+	uint64_t seq, kept;
+
+	(void)state;
+	for (int i = 0; i < 5000; i++)
+		event_emit(EVENT_SPOKE_UP, "Tunnel100", "%d", i);
+	kept = event_last_seq();
+	assert_in_range(kept, 200, 400);
+	assert_int_equal(event_count(EVENT_SPOKE_UP), 5000);
+	assert_int_equal(event_suppressed(EVENT_SPOKE_UP), 5000 - kept);
+	assert_true(event_due(EVENT_SPOKE_DOWN));
+	assert_int_equal(event_count(EVENT_SPOKE_DOWN), 0);
+	event_emit(EVENT_SPOKE_DOWN, "Tunnel100", "x");
+	assert_int_equal(event_last_seq(), kept + 1);
+	/* Who asks first is counted, too. Until there is a token again, 20 ms. */
+	kept = event_suppressed(EVENT_SPOKE_UP);
+	for (uint64_t asked = 1; !event_due(EVENT_SPOKE_UP); asked++)
+		assert_int_equal(event_suppressed(EVENT_SPOKE_UP), kept + asked);
+	event_emit(EVENT_SPOKE_UP, "Tunnel100", "last");
+	seq = event_last_seq() - 1;
+	assert_int_equal(event_list(&seq, &row, 1), 1);
+	assert_non_null(strstr(row.text, " more before it)"));
+	assert_int_equal(strncmp(row.text, "last (", 6), 0);
+	event_emit(EVENT_LINK_UP, "wan0", "x");
+	assert_int_equal(event_suppressed(EVENT_LINK_UP), 0);
+}
+
 static void test_names(void **state)
 {
 	(void)state;
@@ -123,6 +153,7 @@ int main(void)
 		cmocka_unit_test_setup(test_ring, setup),
 		cmocka_unit_test_setup(test_text, setup),
 		cmocka_unit_test_setup(test_peer_rate, setup),
+		cmocka_unit_test_setup(test_spoke_rate, setup),
 		cmocka_unit_test_setup(test_names, setup),
 	};
 

@@ -147,18 +147,19 @@ static void test_multicast(void **state)
 	struct nhrp_binding_conf b = conf("10.255.0.12", "192.0.2.11", 60);
 
 	(void)state;
+	spoke_tunnel_multicast_set(spokes, 0, 1);
 	a.flags |= NHRP_BINDING_F_MULTICAST;
 	b.flags |= NHRP_BINDING_F_MULTICAST;
 	assert_int_equal(set("10.255.0.10", "192.0.2.11", 60, 1000), 0);
 	fake_dp_calls_clear();
 	assert_int_equal(nhrp_cache_set(cache, &a, 1000), 0);
-	assert_non_null(strstr(fake_dp_calls(), "multicast 1 on"));
+	assert_non_null(strstr(fake_dp_calls(), "multicast 1 1"));
 	fake_dp_calls_clear();
 	assert_int_equal(nhrp_cache_set(cache, &b, 1000), 0);
 	nhrp_cache_del(cache, find("10.255.0.11"), EVENT_REG_EXPIRED, "test", 2000);
 	assert_null(strstr(fake_dp_calls(), "multicast"));
 	nhrp_cache_del(cache, find("10.255.0.12"), EVENT_REG_EXPIRED, "test", 2000);
-	assert_non_null(strstr(fake_dp_calls(), "multicast 1 off"));
+	assert_non_null(strstr(fake_dp_calls(), "multicast 1 0"));
 }
 
 static void test_refresh(void **state)
