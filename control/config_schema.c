@@ -60,6 +60,9 @@ static const struct config_key limit_keys[] = {
 	 FIELD(dp_limits, tbl8)},
 	{"neighbours", CONFIG_UINT, .min = 1, .max = 65536, .fallback = "2048",
 	 .help = "Neighbours on ports: MAC addresses.", FIELD(dp_limits, neighbours)},
+	{"sas", CONFIG_UINT, .min = 2, .max = 80000, .fallback = "4096",
+	 .help = "IPsec SAs, each one direction; a peer has four while it rekeys.",
+	 FIELD(dp_limits, sas)},
 };
 static const struct config_section limit_section = SECTION(dp_limits, limit_keys);
 

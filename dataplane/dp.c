@@ -20,6 +20,7 @@
 #include "eal.h"
 #include "mcast.h"
 #include "plan.h"
+#include "peer.h"
 #include "port.h"
 #include "twin.h"
 
@@ -43,10 +44,15 @@ static const struct module modules[] = {
 	{"tunnel", tunnel_init, tunnel_fini},
 	{"multicast", mcast_members_init, mcast_members_fini},
 	{"neigh", neigh_init, neigh_fini},
+	{"peer", peer_init, peer_fini},
+	{"sa", sa_init, sa_fini},
+	{"foreign SPIs", sa_foreign_init, sa_foreign_fini},
 	{"spoke", spoke_init, spoke_fini},
 	{"nexthop", nexthop_init, nexthop_fini},
 	{"fib", fib_init, fib_fini},
 	{"worker", worker_init, worker_fini},
+	{"SA events", sa_event_init, sa_event_fini},
+	{"handover", handover_init, handover_fini},
 	{"punt", punt_init, dp_punt_fini},
 	{"twin", twin_init, twin_fini},
 	{"port", port_init, port_fini},
@@ -189,7 +195,12 @@ void dp_stop(uint32_t *leaked_mbufs)
 
 void dp_poll(void)
 {
+	uint64_t now_tsc = rte_rdtsc();
+
 	defer_poll();
+	sa_poll();
+	sa_event_poll(now_tsc);
+	peer_poll(now_tsc);
 }
 
 void dp_info_get(struct dp_info *info)
@@ -202,6 +213,8 @@ void dp_info_get(struct dp_info *info)
 		.mbuf_in_use = rte_mempool_in_use_count(dp_pool),
 		.defer_pending = defer_pending(),
 		.defer_full = defer_full_count(),
+		.keys_locked = sa_memory_is_locked(),
+		.sa_keys_forgotten = sa_counter_full(),
 		.dpdk_version = rte_version(),
 	};
 }

@@ -27,6 +27,7 @@ struct dp_limits {
 	uint32_t routes;     /* per VRF */
 	uint32_t tbl8;       /* groups of 256 for prefixes longer than /24, per VRF */
 	uint32_t neighbours; /* underlay and LAN neighbours */
+	uint32_t sas;        /* security associations, each one direction */
 };
 
 struct dp_conf {
@@ -49,7 +50,7 @@ struct dp_memory_row {
 	uint64_t unit_bytes;
 	uint64_t bytes; /* count x unit_bytes */
 };
-#define DP_MEMORY_ROWS_MAX 24
+#define DP_MEMORY_ROWS_MAX 40
 
 /* What the control core keeps per route of the kernel and per thing that routes say
  * (control/rib): in the plan like everything else. */
@@ -74,8 +75,10 @@ struct dp_info {
 	uint64_t tsc_hz;
 	uint32_t mbuf_count;
 	uint32_t mbuf_in_use;
-	uint64_t defer_pending; /* objects waiting for a grace period */
-	uint64_t defer_full;    /* changes refused because that queue was full */
+	uint64_t defer_pending;     /* objects waiting for a grace period */
+	uint64_t defer_full;        /* changes refused because that queue was full */
+	bool keys_locked;           /* memory with keys is not swapped, and in no core dump */
+	uint64_t sa_keys_forgotten; /* deleted keys whose last number there was no room for */
 	const char *dpdk_version;
 };
 

@@ -6,6 +6,8 @@
  *
  * Balance (DESIGN invariant 5), exact after a drain:
  *   rx + injected + generated + copied = tx + punted + absorbed + dropped + held
+ * per worker with what it handed over to others and took over from them; over all workers the
+ * difference of these is held in the rings between them.
  *
  * Context: any.
  */
@@ -24,9 +26,11 @@ struct dp_worker_stats {
 	uint64_t generated_pkts; /* made by the worker itself (ICMP errors) */
 	uint64_t copied_pkts;    /* extra packets: fragmentation, replication */
 	uint64_t tx_pkts;
-	uint64_t punted_pkts;   /* handed to the control core */
-	uint64_t absorbed_pkts; /* merged fragments, keep-alives, dummy packets */
-	uint64_t held_pkts;     /* now: waiting for a neighbour, in rings */
+	uint64_t punted_pkts;      /* handed to the control core */
+	uint64_t absorbed_pkts;    /* merged fragments, keep-alives, dummy packets */
+	uint64_t handed_over_pkts; /* to their home worker... */
+	uint64_t taken_over_pkts;  /* ...and by it */
+	uint64_t held_pkts;        /* now: waiting for a neighbour, in rings */
 	uint64_t drops[DP_DROP_COUNT];
 	uint64_t hairpin_pkts;         /* left by the network-id they came in on */
 	uint64_t redirects;            /* records queued for the control core */
@@ -36,6 +40,7 @@ struct dp_worker_stats {
 	uint64_t mcast_no_buffer; /* copies not made for lack of buffers */
 	uint64_t icmp_sent;       /* errors made */
 	uint64_t icmp_suppressed; /* not made: beyond the rate, no buffer, no address of ours */
+	uint64_t sa_notes_full;   /* words about SAs to the control core that found no room */
 	uint64_t turns;
 	uint64_t idle_turns;  /* nothing received, nothing injected */
 	uint64_t busy_cycles; /* TSC cycles of turns that had work */
@@ -68,6 +73,7 @@ int dp_worker_info_get(uint32_t worker, struct dp_worker_info *info);
  */
 uint64_t dp_worker_token(void);
 bool dp_worker_passed(uint32_t worker, uint64_t token);
-/* rx + injected + generated + copied - (tx + punted + absorbed + dropped + held). */
+/* rx + injected + generated + copied + taken over - (tx + punted + absorbed + dropped + handed over
+ * + held). */
 int64_t dp_worker_balance(const struct dp_worker_stats *stats);
 int dp_port_stats_get(uint16_t port, struct dp_port_stats *stats);

@@ -34,6 +34,7 @@ struct dp_tunnel_conf {
 	uint8_t df;           /* enum dp_df */
 	uint8_t source_check; /* enum dp_source_check */
 	uint32_t network_id;  /* local name of the cloud; 0 = none */
+	uint32_t profile;     /* protection: SAs of this profile (dp_sa.h); 0: plain */
 };
 
 /* -EEXIST: (source, key) is taken; -ENOSPC: dp_limits.tunnels. */

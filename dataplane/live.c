@@ -36,6 +36,10 @@ static const char *name(enum live_kind kind)
 		return "next-hop object";
 	case LIVE_FIB_GROUP:
 		return "multipath group";
+	case LIVE_PEER:
+		return "peer";
+	case LIVE_SA:
+		return "SA";
 	case LIVE_KINDS:
 		break;
 	}

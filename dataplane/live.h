@@ -18,6 +18,8 @@ enum live_kind {
 	LIVE_TUNNEL,
 	LIVE_FIB_NH, /* number of its pool: index - 1 */
 	LIVE_FIB_GROUP,
+	LIVE_PEER,
+	LIVE_SA,
 	LIVE_KINDS
 };
 

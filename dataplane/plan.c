@@ -14,6 +14,7 @@
 #include "dp_punt.h"
 #include "mcast.h"
 #include "neigh.h"
+#include "peer.h"
 #include "spoke.h"
 
 #define KB 1024ULL
@@ -118,8 +119,11 @@ static uint64_t ring_bytes(void)
 
 static void tables_add(const struct dp_limits *l, struct dp_memory_plan *plan)
 {
-	uint64_t spoke = 2 * sizeof(struct adj) + CONTROL_OBJECT_BYTES +
+	uint64_t spoke = 2 * sizeof(struct adj) + 2 * CONTROL_OBJECT_BYTES +
 			 table_key_bytes(l->spokes) + sizeof(uint64_t);
+	uint32_t peer_count = l->spokes + l->sas;
+	uint64_t sa = sizeof(struct sa) + sizeof(struct sa_ctl) + sa_counter_bytes() +
+		      3 * table_key_bytes(l->sas);
 	uint64_t nexthop = 2 * CONTROL_OBJECT_BYTES + table_key_bytes(l->nexthops);
 	uint64_t neigh =
 		sizeof(union neigh_rewrite) + CONTROL_OBJECT_BYTES + table_key_bytes(l->neighbours);
@@ -139,6 +143,11 @@ static void tables_add(const struct dp_limits *l, struct dp_memory_plan *plan)
 		sizeof(struct tunnel) + sizeof(struct mcast_tunnel) + PAGE_BYTES +
 			table_key_bytes(l->tunnels));
 	row_add(plan, "spokes and adjacencies", l->spokes, spoke);
+	row_add(plan, "peers", peer_count, sizeof(struct peer) + table_key_bytes(peer_count));
+	row_add(plan, "SAs", l->sas + 1ULL, sa);
+	row_add(plan, "replay windows", l->sas + 1ULL,
+		sa_window_bytes(sa_window_words(DP_SA_WINDOW_MAX)));
+	row_add(plan, "SA hints", SA_HINTS, sizeof(*sa_hints));
 	row_add(plan, "NHRP next hops", l->nexthops, nexthop);
 	row_add(plan, "neighbours", l->neighbours, neigh);
 }
@@ -151,7 +160,7 @@ void dp_memory_plan(const struct dp_conf *conf, struct dp_memory_plan *plan)
 		.mbuf_count =
 			conf->descriptors_sum +
 			workers * (WORKER_MBUFS + mcast_jobs_max(&conf->limits) + CACHE_MBUFS) +
-			CACHE_MBUFS + DP_BURST,
+			CACHE_MBUFS + DP_BURST + handover_mbufs(workers),
 		.mbuf_data_bytes = plan_mbuf_data_bytes(conf->mtu_max),
 		.big_mbuf_count = workers * (DP_BIG_MBUFS + BIG_CACHE_MBUFS) + BIG_CACHE_MBUFS,
 		.big_mbuf_data_bytes = PLAN_BIG_MBUF_BYTES,
@@ -159,6 +168,9 @@ void dp_memory_plan(const struct dp_conf *conf, struct dp_memory_plan *plan)
 	tables_add(&conf->limits, plan);
 	row_add(plan, "spoke counters", (uint64_t)counters_rows(&conf->limits) * workers,
 		sizeof(struct dp_spoke_counters));
+	row_add(plan, "hand-over rings", handover_mbufs(workers) + workers * 4096ULL,
+		sizeof(void *));
+	row_add(plan, "wanted SAs", (conf->limits.spokes + 1ULL) * workers, sizeof(uint64_t));
 	row_add(plan, "workers", workers, sizeof(struct dp_worker) + WORKER_TABLES_BYTES);
 	row_add(plan, "multicast queues", workers, mcast_worker_bytes(&conf->limits));
 	row_add(plan, "reassembly tables", workers,

@@ -36,19 +36,24 @@ struct sa {
 	uint8_t flags;
 	uint8_t home;     /* worker */
 	uint8_t window32; /* in: packets / SA_WINDOW_UNIT; 0: no replay check */
-	/* What exceptions and the end of the line need. */
-	rte_be32_t local_be, remote_be;
+	/* What exceptions and the end of the line need. Where the peer is: one unit of 8 bytes, a
+	 * move is one store. */
+	rte_be32_t remote_be;
 	uint16_t natt_port, natt_local_port; /* host order */
-	uint32_t peer;                       /* peer.h */
+	rte_be32_t local_be;
+	uint32_t serial; /* of all SAs there ever were: an event may be about one that is gone */
 	uint32_t profile;
 	uint32_t identity;
 	uint32_t bitmap_mask; /* words - 1 */
 	uint32_t bad_icv, replayed;
+	uint32_t noted;       /* sa_event.c: the control core was told that it is soft */
+	uint64_t noted_bound; /* the bound that was told to be low */
+	uint64_t moved_tsc;   /* when sa_tell_moved did */
 	uint64_t soft_bytes, hard_bytes, soft_pkts, hard_pkts; /* UINT64_MAX: none */
 	uint64_t bitmap_inline[SA_INLINE_WORDS] __rte_cache_aligned;
 	struct crypto_key key;
 } __rte_cache_aligned;
-_Static_assert(offsetof(struct sa, local_be) == 64, "the hot part is one line");
+_Static_assert(offsetof(struct sa, remote_be) == 64, "the hot part is one line");
 
 extern struct sa *sas;              /* [limits.sas + 1]; 0: none */
 extern struct table *sa_table;      /* inbound: sa_key() -> index */
@@ -77,7 +82,21 @@ bool sa_check(struct dp_worker *w, struct sa *sa);
 void sa_tell_moved(struct dp_worker *w, struct sa *sa, rte_be32_t remote_be, uint16_t natt_port);
 void sa_tell_wanted(struct dp_worker *w, uint32_t adj);
 
-/* handover.c: to the home worker of the SA, which takes it up where this one left the line: `in`
- * before the replay check, else behind the forwarding stage with meta->adj set. Takes the packet;
- * full: drop by name. Context: worker. */
+/* handover.c: to the home worker of the SA, which takes it up where this one left the line: ESP
+ * before the replay check, an inner packet behind the forwarding stage with meta->adj set, NHRP
+ * before its encapsulation. Takes the packet; full: drop by name. Context: worker. */
 void handover(struct dp_worker *w, struct rte_mbuf *m, uint8_t home);
+/* Takes up what the others have handed over; returns how many. Once per turn. Context: worker. */
+uint16_t handover_burst(struct dp_worker *w);
+/* Context: control, workers stopped. */
+void handover_flush(struct dp_worker *w);
+
+int handover_init(const struct dp_conf *conf);
+void handover_fini(void);
+/* Buffers that wait in the rings of so many workers at most. Pure. */
+uint32_t handover_mbufs(uint32_t workers);
+/* Another worker becomes the home of this peer and its SAs: the present one lets go of each SA by
+ * itself, between two bursts. -EAGAIN: later. Context: control. */
+int handover_home_set(uint32_t peer, uint8_t home);
+/* The home of an SA may still have to let go of it: its slot must wait. Context: control. */
+bool handover_is_pending(uint32_t sa);

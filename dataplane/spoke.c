@@ -3,15 +3,14 @@
  * spoke: (tunnel, peer) with its adjacency, see dp_spoke.h and spoke.h.
  *
  * Workers find a spoke by outer source (spoke_table) and reach it by adjacency index, which they
- * got from a route or an overlay next hop. Writer: control core. RFC 2784 (GRE), RFC 2890 (key),
- * RFC 791. Not done: NAT-T and ESP templates, outer IPv6.
+ * got from a route or an overlay next hop. What an adjacency looks like depends on the spoke's
+ * tunnel, its underlay neighbour and its peer (adj.c, peer.c). Writer: control core. Not done:
+ * outer IPv6.
  */
 #include "spoke.h"
 
 #include <errno.h>
 
-#include <rte_gre.h>
-#include <rte_ip.h>
 #include <rte_malloc.h>
 
 #include "counters.h"
@@ -20,6 +19,7 @@
 #include "dp_priv.h"
 #include "mcast.h"
 #include "nexthop.h"
+#include "peer.h"
 #include "pool.h"
 
 struct spoke {
@@ -34,7 +34,10 @@ struct spoke {
 
 struct adj *adjs;
 struct table *spoke_table;
+union spoke_now *spoke_nows;
+const uint16_t *spoke_tunnels;
 
+static uint16_t *tunnel_of;  /* [max + 1] */
 static struct spoke *spokes; /* [max + 1] */
 static struct index_pool ids, adj_ids;
 
@@ -45,6 +48,11 @@ int spoke_init(const struct dp_conf *conf)
 	spokes = calloc(max + 1, sizeof(*spokes));
 	adjs = rte_zmalloc("adj", (2 * max + 1) * sizeof(*adjs), RTE_CACHE_LINE_SIZE);
 	spoke_table = table_create("spokes", max);
+	spoke_nows = rte_zmalloc("spoke now", (max + 1) * sizeof(*spoke_nows), RTE_CACHE_LINE_SIZE);
+	spoke_tunnels = tunnel_of =
+		rte_zmalloc("spoke tunnel", (max + 1) * sizeof(*tunnel_of), RTE_CACHE_LINE_SIZE);
+	if (spoke_nows == NULL || tunnel_of == NULL)
+		return -ENOMEM;
 	if (spokes == NULL || adjs == NULL || spoke_table == NULL ||
 	    index_pool_init(&ids, LIVE_SPOKE, max) < 0 ||
 	    index_pool_init(&adj_ids, LIVE_ADJ, 2 * max) < 0)
@@ -57,48 +65,16 @@ void spoke_fini(void)
 	table_free(spoke_table);
 	live_unpoison(adjs, (2 * ids.max + 1) * sizeof(*adjs));
 	rte_free(adjs);
+	rte_free(spoke_nows);
+	rte_free(tunnel_of);
 	free(spokes);
 	index_pool_fini(&ids);
 	index_pool_fini(&adj_ids);
 	spoke_table = NULL;
 	adjs = NULL;
+	spoke_nows = NULL;
+	spoke_tunnels = tunnel_of = NULL;
 	spokes = NULL;
-}
-
-static uint8_t gre_header_build(uint8_t *p, const struct dp_tunnel_conf *conf)
-{
-	struct rte_gre_hdr gre = {.k = conf->has_key, .proto = RTE_BE16(RTE_ETHER_TYPE_IPV4)};
-	rte_be32_t key = rte_cpu_to_be_32(conf->key);
-
-	memcpy(p, &gre, sizeof(gre));
-	if (!conf->has_key)
-		return sizeof(gre);
-	memcpy(p + sizeof(gre), &key, sizeof(key));
-	return sizeof(gre) + sizeof(key);
-}
-
-void adj_build(struct adj *adj, uint16_t tunnel, const struct dp_addr *nbma)
-{
-	const struct dp_tunnel_conf *conf = &tunnels[tunnel].conf;
-	struct rte_ipv4_hdr ip = {
-		.version_ihl = RTE_IPV4_VHL_DEF,
-		.time_to_live = conf->ttl,
-		.next_proto_id = IPPROTO_GRE,
-		.src_addr = conf->source.ip4_be,
-		.dst_addr = nbma->ip4_be,
-	};
-	uint16_t words[10];
-
-	memset(adj, 0, sizeof(*adj));
-	memcpy(adj->header, &ip, sizeof(ip));
-	memcpy(words, &ip, sizeof(words));
-	for (unsigned i = 0; i < 10; i++)
-		adj->ip_sum += words[i];
-	adj->header_len = (uint8_t)(sizeof(ip) + gre_header_build(adj->header + sizeof(ip), conf));
-	adj->tunnel = tunnel;
-	adj->mtu = conf->mtu;
-	adj->network_id = conf->network_id;
-	adj->df = conf->df;
 }
 
 static void adj_free(uint32_t index)
@@ -107,39 +83,104 @@ static void adj_free(uint32_t index)
 	index_pool_put(&adj_ids, index);
 }
 
+static void now_publish(uint32_t spoke, uint32_t adj, uint32_t generation)
+{
+	union spoke_now now = {.adj = adj, .generation = generation};
+
+	__atomic_store_n(&spoke_nows[spoke].word, now.word, __ATOMIC_RELEASE);
+}
+
 static void spoke_free(uint32_t index)
 {
 	counters_spoke_end(index, spokes[index].key.tunnel);
 	memset(&spokes[index], LIVE_POISON, sizeof(spokes[index]));
 	spokes[index].in_use = spokes[index].dying = false;
+	now_publish(index, 0, spoke_nows[index].generation + 1);
 	index_pool_put(&ids, index);
 }
 
-static void member_publish(uint32_t spoke)
+/* To those who find the adjacency by its spoke. */
+static void adj_publish(uint32_t spoke)
 {
 	struct spoke *s = &spokes[spoke];
+	uint32_t adj = s->in_use ? s->adj : 0;
 
-	mcast_member_set(s->key.tunnel, &s->mcast_slot, s->in_use ? s->adj : 0, s->multicast);
+	now_publish(spoke, adj, spoke_nows[spoke].generation);
+	mcast_member_set(s->key.tunnel, &s->mcast_slot, adj, s->multicast);
 }
 
-/* A published adjacency for the spoke; 0: none left. */
-static uint32_t adj_create(uint32_t spoke, uint32_t neigh)
+/* What the spoke's adjacency is by now. */
+static void adj_fill(struct adj *adj, uint32_t spoke, uint32_t neigh)
+{
+	const struct dp_spoke_key *key = &spokes[spoke].key;
+
+	adj_build(adj, key->tunnel, &key->nbma);
+	adj->spoke = spoke;
+	adj->neigh = neigh;
+	peer_adj_fill(adj);
+}
+
+/* A new one in memory, not yet published; 0: none left. */
+static uint32_t adj_create(const struct adj *adj)
 {
 	uint32_t index = index_pool_get(&adj_ids);
 
 	if (index == 0)
 		return 0;
 	live_unpoison(&adjs[index], sizeof(adjs[index]));
-	adj_build(&adjs[index], spokes[spoke].key.tunnel, &spokes[spoke].key.nbma);
-	adjs[index].spoke = spoke;
-	adjs[index].neigh = neigh;
+	adjs[index] = *adj;
 	return index;
+}
+
+/* In place of the old one wherever that stands. The reference to the neighbour goes with it. */
+static int adj_replace(uint32_t spoke, const struct adj *adj)
+{
+	uint32_t old = spokes[spoke].adj, index;
+
+	if (!defer_room(1))
+		return dp_error_set(-EAGAIN, "spoke %u: a worker is stuck", spoke);
+	index = adj_create(adj);
+	if (index == 0)
+		return dp_error_set(-ENOSPC, "adjacencies: old ones wait for a grace period");
+	spokes[spoke].adj = index;
+	nexthop_rebind(spoke);
+	adj_publish(spoke);
+	defer_free(adj_free, old);
+	return 0;
+}
+
+/* Makes the handle that spoke. Undone when it fails. */
+static int spoke_start(uint32_t spoke, const struct dp_spoke_key *k)
+{
+	struct table_key key = spoke_key(k->tunnel, &k->nbma, k->natt_port);
+	struct spoke *s = &spokes[spoke];
+	struct adj adj;
+
+	*s = (struct spoke){.key = *k, .in_use = true};
+	tunnel_of[spoke] = k->tunnel;
+	counters_spoke_start(spoke);
+	if (peer_spoke_add(spoke, &tunnels[k->tunnel].conf.source, &k->nbma, k->natt_port) < 0) {
+		spoke_free(spoke);
+		return dp_error_set(-ENOSPC, "peers: old entries wait for a grace period");
+	}
+	adj_fill(&adj, spoke, 0);
+	s->adj = adj_create(&adj);
+	if (s->adj == 0 || table_set(spoke_table, &key, spoke) < 0) {
+		if (s->adj != 0)
+			adj_free(s->adj);
+		peer_spoke_del(spoke);
+		spoke_free(spoke);
+		return dp_error_set(-ENOSPC, "spoke table: old entries wait for a grace period");
+	}
+	adj_publish(spoke);
+	return 0;
 }
 
 int dp_spoke_add(const struct dp_spoke_key *k, uint32_t *spoke)
 {
 	struct table_key key = spoke_key(k->tunnel, &k->nbma, k->natt_port);
 	struct tunnel *t = tunnel_get(k->tunnel);
+	int rc;
 
 	if (t == NULL)
 		return dp_error_set(-ENOENT, "tunnel %u: no such tunnel", k->tunnel);
@@ -153,15 +194,9 @@ int dp_spoke_add(const struct dp_spoke_key *k, uint32_t *spoke)
 	if (*spoke == 0)
 		return dp_error_set(-ENOSPC, "all %u spokes are in use (dataplane.limits.spokes)",
 				    ids.max);
-	spokes[*spoke] = (struct spoke){.key = *k, .in_use = true};
-	spokes[*spoke].adj = adj_create(*spoke, 0);
-	counters_spoke_start(*spoke);
-	if (spokes[*spoke].adj == 0 || table_set(spoke_table, &key, *spoke) < 0) {
-		if (spokes[*spoke].adj != 0)
-			adj_free(spokes[*spoke].adj);
-		spoke_free(*spoke);
-		return dp_error_set(-ENOSPC, "spoke table: old entries wait for a grace period");
-	}
+	rc = spoke_start(*spoke, k);
+	if (rc < 0)
+		return rc;
 	t->spokes++;
 	return 0;
 }
@@ -189,7 +224,8 @@ int dp_spoke_del(uint32_t spoke)
 	tunnels[s->key.tunnel].spokes--;
 	s->in_use = false;
 	s->dying = true;
-	member_publish(spoke);
+	adj_publish(spoke);
+	peer_spoke_del(spoke);
 	if (adjs[s->adj].neigh != 0)
 		dp_neigh_put(adjs[s->adj].neigh);
 	defer_free(adj_free, s->adj);
@@ -206,27 +242,55 @@ uint32_t dp_spoke_find(const struct dp_spoke_key *k)
 
 int dp_spoke_neigh_set(uint32_t spoke, uint32_t neigh)
 {
-	uint32_t old, index;
+	struct adj adj;
+	uint32_t old;
+	int rc;
 
 	if (!spoke_exists(spoke))
 		return dp_error_set(-ENOENT, "spoke %u: no such spoke", spoke);
-	old = spokes[spoke].adj;
-	if (adjs[old].neigh == neigh) {
+	old = adjs[spokes[spoke].adj].neigh;
+	if (old == neigh) {
 		if (neigh != 0)
 			dp_neigh_put(neigh); /* the caller's reference: one per spoke is enough */
 		return 0;
 	}
-	if (!defer_room(1))
-		return dp_error_set(-EAGAIN, "spoke %u: a worker is stuck", spoke);
-	index = adj_create(spoke, neigh);
-	if (index == 0)
-		return dp_error_set(-ENOSPC, "adjacencies: old ones wait for a grace period");
-	spokes[spoke].adj = index;
-	nexthop_rebind(spoke);
-	member_publish(spoke);
-	if (adjs[old].neigh != 0)
-		dp_neigh_put(adjs[old].neigh);
-	defer_free(adj_free, old);
+	adj_fill(&adj, spoke, neigh);
+	rc = adj_replace(spoke, &adj);
+	if (rc == 0 && old != 0)
+		dp_neigh_put(old);
+	return rc;
+}
+
+bool spoke_adj_room(uint32_t n)
+{
+	if (adj_ids.used + n <= adj_ids.max)
+		return true;
+	defer_poll();
+	return adj_ids.used + n <= adj_ids.max;
+}
+
+int spoke_adj_renew(uint32_t spoke)
+{
+	const struct adj *old = &adjs[spokes[spoke].adj];
+	struct adj adj;
+
+	adj_fill(&adj, spoke, old->neigh);
+	if (memcmp(&adj, old, sizeof(adj)) == 0)
+		return 0;
+	return adj_replace(spoke, &adj) == 0 ? 0 : -EAGAIN;
+}
+
+int spoke_rekey(uint32_t spoke, const struct dp_addr *nbma, uint16_t natt_port)
+{
+	struct dp_spoke_key *k = &spokes[spoke].key;
+	struct table_key old = spoke_key(k->tunnel, &k->nbma, k->natt_port);
+	struct table_key new = spoke_key(k->tunnel, nbma, natt_port);
+
+	if (table_set(spoke_table, &new, spoke) < 0)
+		return -EAGAIN;
+	table_del(spoke_table, &old);
+	k->nbma = *nbma;
+	k->natt_port = natt_port;
 	return 0;
 }
 
@@ -235,7 +299,7 @@ int dp_spoke_multicast_set(uint32_t spoke, uint32_t groups)
 	if (!spoke_exists(spoke))
 		return dp_error_set(-ENOENT, "spoke %u: no such spoke", spoke);
 	spokes[spoke].multicast = groups;
-	member_publish(spoke);
+	adj_publish(spoke);
 	return 0;
 }
 

@@ -28,8 +28,10 @@ const char *dp_drop_help(enum dp_drop_reason reason)
 
 int64_t dp_worker_balance(const struct dp_worker_stats *s)
 {
-	uint64_t in = s->rx_pkts + s->injected_pkts + s->generated_pkts + s->copied_pkts;
-	uint64_t out = s->tx_pkts + s->punted_pkts + s->absorbed_pkts + s->held_pkts;
+	uint64_t in = s->rx_pkts + s->injected_pkts + s->generated_pkts + s->copied_pkts +
+		      s->taken_over_pkts;
+	uint64_t out =
+		s->tx_pkts + s->punted_pkts + s->absorbed_pkts + s->held_pkts + s->handed_over_pkts;
 
 	for (unsigned i = 0; i < DP_DROP_COUNT; i++)
 		out += s->drops[i];

@@ -24,6 +24,7 @@
 #include "police.h"
 #include "reass.h"
 #include "redirect.h"
+#include "sa.h"
 #include "stages.h"
 
 #define IDLE_TURNS_MAX    1000 /* empty turns before the first sleep */
@@ -77,6 +78,17 @@ void dp_line_from_reass(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 	line_from_ip(w, m, n);
 }
 
+void dp_line_from_handover(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
+{
+	dp_line_from_reass(w, m, n);
+}
+
+void dp_line_nhrp(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
+{
+	n = stage_nhrp_out(w, m, n);
+	stage_tx(w, m, n);
+}
+
 void dp_line_from_port(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 {
 	w->stats.rx_pkts += n;
@@ -115,8 +127,7 @@ void dp_line_from_inject(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 		}
 	}
 	line_from_ip(w, ip, ip_n);
-	nhrp_n = stage_nhrp_out(w, nhrp, nhrp_n);
-	stage_tx(w, nhrp, nhrp_n);
+	dp_line_nhrp(w, nhrp, nhrp_n);
 }
 
 /* An ICMP error. One step deeper when it is about a packet inside the line, and no more: there are
@@ -155,7 +166,7 @@ static uint16_t inject_burst(struct dp_worker *w)
 static void control_wake(const struct dp_worker *w)
 {
 	if (!rte_ring_empty(w->punt) || !rte_ring_empty(w->nhrp) || !rte_ring_empty(w->redirect) ||
-	    !rte_ring_empty(w->wanted))
+	    !rte_ring_empty(w->wanted) || !rte_ring_empty(w->sa_notes))
 		dp_punt_wake();
 }
 
@@ -169,6 +180,7 @@ void dp_worker_turn(struct dp_worker *w)
 	for (uint32_t i = 0; i < w->rxq_count; i++)
 		n += rx_burst(w, &w->rxq[i]);
 	n += inject_burst(w);
+	n += handover_burst(w);
 	if (unlikely(w->neighq_used != 0))
 		neigh_queue_run(w);
 	if (unlikely(w->mcast_count != 0)) {
@@ -305,6 +317,7 @@ void dp_workers_stop(void)
 		neigh_queue_flush(dp_workers[i]);
 		mcast_flush(dp_workers[i]);
 		reass_flush(dp_workers[i]);
+		handover_flush(dp_workers[i]);
 		tx_flush(dp_workers[i]);
 	}
 }

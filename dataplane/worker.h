@@ -215,6 +215,10 @@ struct dp_worker {
 	struct rte_ring *nhrp;     /* worker -> control, mbufs with NHRP */
 	struct rte_ring *redirect; /* worker -> control, struct dp_redirect */
 	struct rte_ring *wanted;   /* worker -> control, struct dp_wanted */
+	struct rte_ring *sa_notes; /* worker -> control: sa_event.c */
+	uint64_t *wanted_tsc;      /* by spoke, when it was told that an SA is wanted */
+	struct rte_ring *homes;    /* control -> worker: handover.c */
+	uint64_t homes_done;       /* orders of those that were carried out */
 	struct redirect_filter *filter;
 	struct police *police;
 	struct dp_stage_clock *clock; /* NULL: off */
@@ -241,6 +245,10 @@ void dp_worker_turn(struct dp_worker *w);
 void dp_line_from_port(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 void dp_line_from_inject(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 void dp_line_from_reass(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
+/* ESP from another worker, before its replay check. */
+void dp_line_from_handover(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
+/* NHRP of the control core, from another worker. */
+void dp_line_nhrp(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 /* The line's end, for packets whose way is known. Context: worker. */
 void dp_line_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 /* A way in, too: an IP packet that the worker made itself, flags DP_META_FROM_TWIN. */

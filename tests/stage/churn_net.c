@@ -296,7 +296,8 @@ void churn_net_start(uint32_t control_cpu, uint32_t worker_cpu)
 					  .nexthops = 256,
 					  .routes = 1024,
 					  .tbl8 = 64,
-					  .neighbours = 256},
+					  .neighbours = 256,
+					  .sas = 64},
 			       .mtu_max = 1500,
 			       .descriptors_sum = 4096};
 

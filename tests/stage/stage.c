@@ -139,7 +139,8 @@ int stage_setup(void **state)
 					  .nexthops = 128,
 					  .routes = 4096,
 					  .tbl8 = 64,
-					  .neighbours = 128},
+					  .neighbours = 128,
+					  .sas = 64},
 			       .mtu_max = 1500,
 			       .descriptors_sum = 2048};
 
