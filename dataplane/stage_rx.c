@@ -106,7 +106,7 @@ static int classify(struct rte_mbuf *m, rte_be32_t *last)
 	}
 }
 
-void outer_header_off(struct rte_mbuf *m, uint32_t at)
+static __rte_always_inline void header_off(struct rte_mbuf *m, uint32_t at)
 {
 	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, at);
 	struct dp_meta *meta = dp_meta(m);
@@ -117,6 +117,11 @@ void outer_header_off(struct rte_mbuf *m, uint32_t at)
 	addr_store_ip4(&meta->outer_dst, ip->dst_addr);
 	at += rte_ipv4_hdr_len(ip);
 	dp_data_set(m, m->data_off + at, m->data_len - at);
+}
+
+void outer_header_off(struct rte_mbuf *m, uint32_t at)
+{
+	header_off(m, at);
 }
 
 static void exception(struct dp_worker *w, struct rte_mbuf *m, int verdict)
@@ -147,7 +152,7 @@ uint16_t stage_rx(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 			rte_prefetch0(rte_pktmbuf_mtod(m[i + DATA_PREFETCH], void *));
 		verdict = classify(m[i], &last_local);
 		if (likely(verdict == GRE)) {
-			outer_header_off(m[i], RTE_ETHER_HDR_LEN);
+			header_off(m[i], RTE_ETHER_HDR_LEN);
 		} else if (verdict == INNER_IP) {
 			dp_meta(m[i])->kind = DP_KIND_IP;
 			dp_data_set(m[i], m[i]->data_off + (uint32_t)RTE_ETHER_HDR_LEN,

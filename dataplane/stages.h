@@ -17,7 +17,8 @@ uint16_t stage_gre_in(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 uint16_t stage_ip_in(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 /* Inner IP -> adjacency or neighbour; our own addresses to the twin; hairpins noticed. */
 uint16_t stage_forward(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
-/* Puts GRE and the outer header in front of packets with an adjacency. */
+/* Puts GRE and the outer header in front of packets with an adjacency, and sends those whose
+ * neighbour is known. */
 uint16_t stage_gre_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 /* Ethernet header and port; takes all. */
 void stage_tx(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
@@ -25,8 +26,20 @@ void stage_tx(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 /* NHRP from the control core: outer header for an adjacency or for a bare NBMA address. */
 uint16_t stage_nhrp_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 
-/* Sends what stage_tx buffered; once per turn. */
+/* Sends what tx_put buffered; once per turn. */
 void tx_flush(struct dp_worker *w);
+void txq_flush(struct dp_worker *w, struct dp_txq *q);
+
+/* A whole frame into the buffer of its port. */
+static inline void tx_put(struct dp_worker *w, uint16_t port, struct rte_mbuf *m)
+{
+	struct dp_txq *q = &w->txq[port];
+
+	q->m[q->n++] = m;
+	if (unlikely(q->n == DP_TX_BUFFER))
+		txq_flush(w, q);
+}
+
 /* One whole frame to a port (from its twin). */
 void tx_frame(struct dp_worker *w, struct rte_mbuf *m);
 
