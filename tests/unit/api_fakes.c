@@ -46,6 +46,7 @@ static struct api_sources sources = {
 	.nhrp = (struct nhrp_server *)&fake_hub,
 	.rib = (const struct rib *)&fake_hub,
 	.workers = &worker_watch,
+	.sas = (struct sa_store *)&fake_hub,
 };
 
 const struct api_sources *fake_sources(void)

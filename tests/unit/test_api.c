@@ -182,12 +182,14 @@ static void test_method_table(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(json_array_size(json_object_get(list, "methods")), 11);
+	assert_int_equal(json_array_size(json_object_get(list, "methods")), 14);
 	json_array_foreach(json_object_get(list, "methods"), i, row)
 	{
 		const char *name = json_string_value(json_object_get(row, "name"));
 
 		assert_true(json_string_length(json_object_get(row, "help")) > 10);
+		if (strcmp(name, "sa.add") == 0 || strcmp(name, "sa.delete") == 0)
+			continue; /* those that change something: test_api_sas */
 		result = call(&client, name, "{}");
 		assert_true(json_is_object(result));
 		json_decref(result);
