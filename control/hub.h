@@ -177,6 +177,8 @@ void hub_sas_fini(struct hub *hub);
 
 int hub_nhrp_init(struct hub *hub);
 void hub_nhrp_fini(struct hub *hub);
+/* Takes back what was answered, where the configuration says so; before the workers stop. */
+void hub_nhrp_farewell(struct hub *hub);
 
 /* The state file: read at start, after NHRP; written after changes and at the end. */
 int hub_state_init(struct hub *hub);
