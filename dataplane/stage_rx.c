@@ -157,7 +157,7 @@ static int classify(struct rte_mbuf *m, rte_be32_t *last)
 }
 
 /* The outer IPv4 header, `at` bytes behind the start of the packet, into the meta and off. */
-static void outer_header_off(struct rte_mbuf *m, uint32_t at)
+static __rte_always_inline void header_off(struct rte_mbuf *m, uint32_t at)
 {
 	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, at);
 	struct dp_meta *meta = dp_meta(m);
@@ -202,7 +202,7 @@ uint16_t stage_rx(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 			rte_prefetch0(rte_pktmbuf_mtod(m[i + DATA_PREFETCH], void *));
 		verdict = classify(m[i], &last_local);
 		if (likely(verdict == GRE)) {
-			outer_header_off(m[i], RTE_ETHER_HDR_LEN);
+			header_off(m[i], RTE_ETHER_HDR_LEN);
 		} else if (verdict == INNER_IP || verdict == ESP) {
 			dp_meta(m[i])->kind = verdict == ESP ? DP_KIND_ESP : DP_KIND_IP;
 			esp += verdict == ESP;
@@ -246,7 +246,7 @@ uint16_t stage_rx_whole(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 			continue;
 		}
 		if (verdict == GRE) {
-			outer_header_off(m[i], 0);
+			header_off(m[i], 0);
 		} else if (verdict == ESP) {
 			dp_meta(m[i])->kind = DP_KIND_ESP;
 			esp++;
