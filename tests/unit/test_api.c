@@ -68,6 +68,9 @@ static const struct row rows[] = {
 	 "{'name':'dmvpn-hub','config':'/etc/hub.yaml','api':{'clients':1,'clients_max':32},"
 	 "'dataplane':{'dpdk_version':'DPDK 22.11','workers':2,'mbufs':4096,'mbufs_in_use':17,"
 	 "'huge_pages':false,'idle':'poll','limits':{'tunnels':4,'spokes':10000}},"
+	 "'state_file':{'path':'/var/lib/state.json','restored':7,'expired':2,'written':4,"
+	 "'dropped':{'no-tunnel':1},'failed':0,'bindings':9,'bytes':5000,"
+	 "'last_written':'2026-11-23T08:00:00.123Z'},"
 	 "'tables':{'spokes':{'used':3,'max':10000,'full':3},'nhrp':{'used':4,'max':100000},"
 	 "'routes':{'used':3,'max':1000}}}"},
 	{"spoke.list", "{}",
