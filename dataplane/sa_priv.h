@@ -59,6 +59,8 @@ static inline struct table_key sa_out_key(rte_be32_t local_be,
 
 /* sa_conf.c: -EINVAL with dp_error. */
 int sa_conf_check(const struct dp_sa_conf *conf);
+/* Unicast, IPv4. */
+bool sa_address_is_good(const struct dp_addr *a);
 
 /* sa_slot.c. A slot, filled but for number and window, of a peer that is there; -ENOSPC, -ENOTSUP,
  * -EAGAIN with dp_error. */
