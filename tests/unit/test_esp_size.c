@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How long a packet gets by ESP, over all algorithms; SipHash and the memory of counters. No EAL. */
+/* How long a packet gets by ESP, over all algorithms; SipHash and the memory of counters. No EAL.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
