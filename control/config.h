@@ -35,6 +35,14 @@ struct config_map {
 	bool multicast; /* default false */
 };
 
+#define CONFIG_NHS_MAX 8 /* of one tunnel */
+
+struct config_nhs {
+	struct dp_addr nbma;
+	struct dp_addr protocol; /* unset: dynamic, learned from its answer */
+	uint16_t priority;       /* 0..255, 0 is tried first; default 0 */
+};
+
 #define CONFIG_MULTICAST_GROUPS_MAX 16 /* from LAN ports, of one tunnel */
 
 /* A row of the multicast map: who gets these groups. */
@@ -70,6 +78,10 @@ struct config_nhrp {
 	enum config_takeover takeover;   /* default strict */
 	struct config_map *maps;         /* static NHRP maps, inside the tunnel's subnets */
 	uint32_t map_count;
+	bool purge_on_shutdown;                /* default false */
+	struct config_nhs nhs[CONFIG_NHS_MAX]; /* hubs that we are a client of */
+	uint32_t nhs_count;
+	uint16_t registration_timeout_s; /* 0: a third of holdtime_s */
 };
 
 struct config_tunnel {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * config_check_map: static NHRP entries. The protocol address must be a host of the tunnel, once;
- * the NBMA address must not be ours, nor lead into a tunnel by what the document says (recursive
- * routing; what other daemons add later is the hub's to watch).
+ * config_check_map: static NHRP entries, and the hubs that we are a client of. The protocol address
+ * must be a host of the tunnel, once; the NBMA address must not be ours, nor lead into a tunnel by
+ * what the document says (recursive routing; what other daemons add later is the hub's to watch).
  *
  * Context: control; no globals.
  */
@@ -103,6 +103,49 @@ static int check_map_twins(struct config_ctx *ctx, uint32_t t)
 	return rc;
 }
 
+/* The same place as a static entry, so the same rules; one of them is enough. */
+static int check_nhs_protocol(struct config_ctx *ctx,
+			      const struct config_nets *nets,
+			      uint32_t t,
+			      uint32_t i)
+{
+	const struct config_nhrp *nhrp = &ctx->config->tunnels[t].nhrp;
+	const struct config_nhs *nhs = &nhrp->nhs[i];
+	char path[CONFIG_PATH_LEN];
+
+	if (!dp_addr_is_set(&nhs->protocol))
+		return 0;
+	snprintf(path, sizeof(path), "tunnels[%u].nhrp.nhs[%u].protocol", t, i);
+	if (!is_host_of_tunnel(nets, t, &nhs->protocol))
+		return config_fail(ctx, path, "a host in the subnet of %s, not ourselves",
+				   ctx->config->tunnels[t].name);
+	for (uint32_t m = 0; m < nhrp->map_count; m++)
+		if (dp_addr_equal(&nhrp->maps[m].protocol, &nhs->protocol))
+			return config_fail(ctx, path, "each address once, map[%u] has this one", m);
+	for (uint32_t k = 0; k < i; k++)
+		if (dp_addr_equal(&nhrp->nhs[k].protocol, &nhs->protocol))
+			return config_fail(ctx, path, "each address once, nhs[%u] has this one", k);
+	return 0;
+}
+
+static int check_nhs(struct config_ctx *ctx, const struct config_nets *nets, uint32_t t, uint32_t i)
+{
+	const struct config_nhrp *nhrp = &ctx->config->tunnels[t].nhrp;
+	const struct config_tunnel *loop;
+	char path[CONFIG_PATH_LEN];
+
+	snprintf(path, sizeof(path), "tunnels[%u].nhrp.nhs[%u].nbma", t, i);
+	if (config_nets_own(nets, &nhrp->nhs[i].nbma) != NULL)
+		return config_fail(ctx, path, "not our own address");
+	loop = tunnel_towards(ctx->config, nets, &nhrp->nhs[i].nbma);
+	if (loop != NULL)
+		return config_fail(ctx, path, "not an address that is routed into %s", loop->name);
+	for (uint32_t k = 0; k < i; k++)
+		if (dp_addr_equal(&nhrp->nhs[k].nbma, &nhrp->nhs[i].nbma))
+			return config_fail(ctx, path, "each hub once, nhs[%u] is this one", k);
+	return check_nhs_protocol(ctx, nets, t, i);
+}
+
 int config_check_maps(struct config_ctx *ctx, const struct config_nets *nets)
 {
 	const struct config *c = ctx->config;
@@ -111,6 +154,8 @@ int config_check_maps(struct config_ctx *ctx, const struct config_nets *nets)
 	for (uint32_t t = 0; rc == 0 && t < c->tunnel_count; t++) {
 		for (uint32_t i = 0; rc == 0 && i < c->tunnels[t].nhrp.map_count; i++)
 			rc = check_map(ctx, nets, t, i);
+		for (uint32_t i = 0; rc == 0 && i < c->tunnels[t].nhrp.nhs_count; i++)
+			rc = check_nhs(ctx, nets, t, i);
 		if (rc == 0)
 			rc = check_map_twins(ctx, t);
 	}

@@ -147,6 +147,18 @@ static const struct config_key multicast_keys[] = {
 };
 static const struct config_section multicast_section = SECTION(config_multicast, multicast_keys);
 
+static const struct config_key nhs_keys[] = {
+	{"nbma", CONFIG_HOST, .required = true, .help = "Address of the hub outside.",
+	 FIELD(config_nhs, nbma)},
+	{"protocol", CONFIG_HOST, .required = true, .names = dynamic_names,
+	 .help = "Address of the hub in the tunnel; dynamic: learned from its answer.",
+	 FIELD(config_nhs, protocol)},
+	{"priority", CONFIG_UINT, .max = 255, .fallback = "0",
+	 .help = "0 comes first; the next number when all hubs of a lower one do not answer.",
+	 FIELD(config_nhs, priority)},
+};
+static const struct config_section nhs_section = SECTION(config_nhs, nhs_keys);
+
 static const struct config_key nhrp_keys[] = {
 	{"network-id", CONFIG_UINT, .required = true, .min = 1, .max = UINT32_MAX,
 	 .help = "Local name of the DMVPN cloud; tunnels with the same one belong together.",
@@ -189,7 +201,15 @@ static const struct config_key nhrp_keys[] = {
 	{"multicast-groups", CONFIG_NETWORK, .list_max = CONFIG_MULTICAST_GROUPS_MAX,
 	 .help = "Groups that are forwarded from LAN ports into the tunnel.",
 	 FIELD(config_nhrp, multicast_groups), COUNT(config_nhrp, multicast_group_count)},
-	{"nhs", CONFIG_UNAVAILABLE, .fallback = "[]", .help = "Hubs that this hub is a client of."},
+	{"nhs", CONFIG_SECTION, .section = &nhs_section, .list_max = CONFIG_NHS_MAX,
+	 .help = "Hubs that this hub is a client of.", FIELD(config_nhrp, nhs),
+	 COUNT(config_nhrp, nhs_count)},
+	{"registration-timeout", CONFIG_UINT, .max = 21845, .fallback = "0",
+	 .help = "Seconds between our registrations at these hubs; 0 is a third of holdtime.",
+	 FIELD(config_nhrp, registration_timeout_s)},
+	{"purge-on-shutdown", CONFIG_BOOL, .fallback = "false",
+	 .help = "When the daemon stops, take back what was answered to resolutions.",
+	 FIELD(config_nhrp, purge_on_shutdown)},
 };
 static const struct config_section nhrp_section = SECTION(config_nhrp, nhrp_keys);
 

@@ -43,6 +43,8 @@
 	  "a protocol address moved to another NBMA address")                                     \
 	X(REG_EXPIRED, "registration-expired", SPOKE, "no refresh within the holding time")       \
 	X(REG_REMOVED, "registration-removed", SPOKE, "purged by the client or by the operator")  \
+	X(NHS_UP, "nhs-up", INFO, "a hub that we are a client of took our registration")          \
+	X(NHS_DOWN, "nhs-down", SYS, "a hub that we are a client of does not answer, or refuses") \
 	X(REG_REFUSED, "registration-refused", PEER, "a registration request was answered no")    \
 	X(NHRP_DROPPED, "nhrp-dropped", PEER, "an NHRP packet was malformed or not allowed")      \
 	X(NHRP_ERROR, "nhrp-error", PEER, "an NHRP error indication came")                        \

@@ -189,6 +189,7 @@ static struct dp_tunnel_conf tunnel_conf(const struct config_tunnel *conf)
 		.mtu = conf->mtu,
 		.ttl = conf->ttl,
 		.redirect = conf->nhrp.redirect,
+		.ask = conf->nhrp.nhs_count > 0,
 		.redirect_interval_s = conf->nhrp.redirect_interval_s,
 		.network_id = conf->nhrp.network_id,
 		.adjust_mss = conf->has_adjust_mss ? conf->adjust_mss

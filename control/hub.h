@@ -170,6 +170,8 @@ bool hub_underlay_uses(const struct hub *hub, const struct neigh_note *note);
 
 int hub_nhrp_init(struct hub *hub);
 void hub_nhrp_fini(struct hub *hub);
+/* Takes back what was answered, where the configuration says so; before the workers stop. */
+void hub_nhrp_farewell(struct hub *hub);
 
 /* The state file: read at start, after NHRP; written after changes and at the end. */
 int hub_state_init(struct hub *hub);

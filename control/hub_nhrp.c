@@ -10,19 +10,44 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "control/log.h"
 #include "control/multicast.h"
 #include "control/nhrp/nhrp_server.h"
 #include "control/rib/rib.h"
 #include "control/spoke.h"
+#include "dataplane/dp_nexthop.h"
 #include "dataplane/dp_punt.h"
+
+#define FAREWELL_SLICES   1000
+#define FAREWELL_SLICE_US 1000
 
 static void on_punt(void *ctx, const struct dp_punt_meta *meta, const uint8_t *bytes, size_t len)
 {
 	struct hub *hub = ctx;
 
 	nhrp_server_receive(hub->nhrp, hub_now_ms(), meta, bytes, len);
+}
+
+/* A packet to this destination had a next hop without a binding: which one, the RIB says. */
+static void on_wanted(void *ctx, uint16_t tunnel, const struct dp_addr *destination)
+{
+	struct hub *hub = ctx;
+	struct rib_match match;
+	const struct dp_route *r = &match.route;
+
+	(void)tunnel;
+	if (rib_lookup(hub->rib, destination, &match) < 0)
+		return;
+	if (r->type == DP_ROUTE_CONNECTED && r->iface.kind == DP_IFACE_TUNNEL)
+		nhrp_server_wanted(hub->nhrp, hub_now_ms(), r->iface.id, destination);
+	if (r->type == DP_ROUTE_GATEWAY && r->iface.kind == DP_IFACE_TUNNEL)
+		nhrp_server_wanted(hub->nhrp, hub_now_ms(), r->iface.id, &r->gateway);
+	for (uint16_t i = 0; r->type == DP_ROUTE_MULTIPATH && i < r->path_count; i++)
+		if (r->paths[i].iface.kind == DP_IFACE_TUNNEL)
+			nhrp_server_wanted(hub->nhrp, hub_now_ms(), r->paths[i].iface.id,
+					   &r->paths[i].gateway);
 }
 
 static const struct hub_iface *tunnel_of(const struct hub *hub, uint16_t tunnel)
@@ -123,9 +148,27 @@ int hub_nhrp_init(struct hub *hub)
 		return rc;
 	}
 	dp_punt_handlers_set(&handlers);
+	dp_nexthop_wanted_handler_set(on_wanted, hub);
 	hub->sources.spokes = hub->spokes;
 	hub->sources.nhrp = hub->nhrp;
 	return 0;
+}
+
+static bool farewell_slice(struct hub *hub)
+{
+	bool more = false;
+
+	for (uint32_t i = 0; i < hub->tunnel_count; i++)
+		if (hub->config->tunnels[i].nhrp.purge_on_shutdown)
+			more |= nhrp_server_farewell(hub->nhrp, hub->tunnels[i].id, HUB_DRAIN);
+	return more;
+}
+
+/* Workers still run: they send it. What does not go out within the time is counted. */
+void hub_nhrp_farewell(struct hub *hub)
+{
+	for (unsigned i = 0; i < FAREWELL_SLICES && farewell_slice(hub); i++)
+		usleep(FAREWELL_SLICE_US);
 }
 
 void hub_nhrp_fini(struct hub *hub)
@@ -133,6 +176,7 @@ void hub_nhrp_fini(struct hub *hub)
 	static const struct dp_punt_handlers none;
 
 	dp_punt_handlers_set(&none);
+	dp_nexthop_wanted_handler_set(NULL, NULL);
 	hub->sources.spokes = NULL;
 	hub->sources.nhrp = NULL;
 	nhrp_server_free(hub->nhrp);

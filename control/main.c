@@ -120,6 +120,12 @@ static void dataplane_fini(struct hub *hub)
 	hub->status = EXIT_FAILED;
 }
 
+static int nothing_init(struct hub *hub)
+{
+	(void)hub;
+	return 0;
+}
+
 static int ready_init(struct hub *hub)
 {
 	event_emit(EVENT_DAEMON_START, NULL, "%u ports, %u tunnels", hub->port_count,
@@ -153,6 +159,7 @@ static const struct module modules[] = {
 	{"NHRP", hub_nhrp_init, hub_nhrp_fini},
 	{"state file", hub_state_init, hub_state_fini},
 	{"workers", hub_workers_init, hub_workers_fini},
+	{"farewell", nothing_init, hub_nhrp_farewell},
 	{"watch", hub_watch_init, hub_watch_fini},
 	{"ready", ready_init, ready_fini},
 };

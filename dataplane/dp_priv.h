@@ -29,6 +29,8 @@ void worker_fini(void);
 
 /* neigh.c: calls the handler of dp_neigh_wanted_handler_set. Context: control. */
 void neigh_wanted_dispatch(const struct dp_wanted *wanted);
+/* nexthop.c: that of dp_nexthop_wanted_handler_set. Context: control. */
+void nexthop_wanted_dispatch(const struct dp_wanted *wanted);
 
 /* port.c: what the stages read of a port. Context: any. */
 struct port_hot {

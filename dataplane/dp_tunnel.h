@@ -29,6 +29,7 @@ struct dp_tunnel_conf {
 	uint16_t underlay_vrf;
 	uint8_t ttl;   /* of the outer header */
 	bool redirect; /* detect hairpins inside network_id */
+	bool ask;      /* tell of next hops that have no binding: dp_nexthop_wanted_handler_set */
 	uint16_t redirect_interval_s;
 	uint16_t adjust_mss;  /* bytes, of TCP SYNs in both directions; 0: as they are */
 	uint8_t df;           /* enum dp_df */

@@ -173,7 +173,7 @@ void dp_neigh_wanted_handler_set(dp_neigh_wanted_fn fn, void *ctx)
 void neigh_wanted_dispatch(const struct dp_wanted *wanted)
 {
 	if (wanted_handler.fn != NULL)
-		wanted_handler.fn(wanted_handler.ctx, wanted->port, &wanted->addr);
+		wanted_handler.fn(wanted_handler.ctx, wanted->iface, &wanted->addr);
 }
 
 unsigned dp_neigh_list(uint32_t *cursor, struct dp_neigh_info *rows, unsigned max)

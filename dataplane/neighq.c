@@ -9,6 +9,7 @@
  */
 #include <rte_cycles.h>
 
+#include "dp_fib.h"
 #include "icmp.h"
 #include "neigh.h"
 #include "stages.h"
@@ -27,7 +28,8 @@ static bool waits_for(const struct dp_neighq_entry *e, const struct dp_meta *met
 
 static void want(struct dp_worker *w, const struct dp_meta *meta)
 {
-	struct dp_wanted wanted = {.addr = meta->outer_dst, .port = meta->out_port};
+	struct dp_wanted wanted = {
+		.addr = meta->outer_dst, .iface = meta->out_port, .kind = DP_IFACE_PORT};
 
 	/* Full: the packet times out, and the next one asks again. */
 	rte_ring_sp_enqueue_elem(w->wanted, &wanted, sizeof(wanted));

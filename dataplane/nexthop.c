@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <sys/queue.h>
 
+#include <rte_cycles.h>
+
 #include "dp_priv.h"
 #include "fib.h"
 #include "pool.h"
@@ -55,6 +57,37 @@ void nexthop_fini(void)
 	nexthop_table = entry_table = NULL;
 	entries = NULL;
 	by_spoke = NULL;
+}
+
+static struct {
+	dp_nexthop_wanted_fn fn;
+	void *ctx;
+} wanted_handler;
+
+void dp_nexthop_wanted_handler_set(dp_nexthop_wanted_fn fn, void *ctx)
+{
+	wanted_handler.fn = fn;
+	wanted_handler.ctx = ctx;
+}
+
+void nexthop_wanted_dispatch(const struct dp_wanted *wanted)
+{
+	if (wanted_handler.fn != NULL)
+		wanted_handler.fn(wanted_handler.ctx, wanted->iface, &wanted->addr);
+}
+
+void nexthop_want(struct dp_worker *w, uint16_t tunnel, rte_be32_t dst)
+{
+	struct dp_wanted wanted = {
+		.addr = dp_addr_ip4(dst), .iface = tunnel, .kind = DP_IFACE_TUNNEL};
+	struct dp_nexthop_want *last = &w->nexthop_want;
+	bool same = last->tunnel == tunnel && last->dst_be == dst;
+
+	if (w->now_tsc - last->tsc < rte_get_tsc_hz() / (same ? 1 : 1000))
+		return;
+	*last = (struct dp_nexthop_want){.dst_be = dst, .tunnel = tunnel, .tsc = w->now_tsc};
+	/* Full: another packet asks again. */
+	rte_ring_sp_enqueue_elem(w->wanted, &wanted, sizeof(wanted));
 }
 
 static int entry_publish(const struct entry *e)

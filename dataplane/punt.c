@@ -29,6 +29,7 @@
 
 #include <rte_errno.h>
 
+#include "dp_fib.h"
 #include "dp_priv.h"
 #include "dp_tunnel.h"
 #include "twin.h"
@@ -282,7 +283,10 @@ static unsigned wanted_drain(struct rte_ring *ring, unsigned max)
 		if (rte_ring_sc_dequeue_elem(ring, &wanted, sizeof(wanted)) != 0)
 			break;
 		stats.wanted++;
-		neigh_wanted_dispatch(&wanted);
+		if (wanted.kind == DP_IFACE_TUNNEL)
+			nexthop_wanted_dispatch(&wanted);
+		else
+			neigh_wanted_dispatch(&wanted);
 	}
 	return done;
 }

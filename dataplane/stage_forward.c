@@ -85,7 +85,15 @@ static const struct fib_nh *group_member(uint32_t group, uint32_t hash)
 	return &fib_nhs[member];
 }
 
-static int route(const struct rte_mbuf *m,
+static int no_binding(struct dp_worker *w, const struct fib_nh *nh, rte_be32_t dst)
+{
+	if (tunnels[nh->iface].conf.ask)
+		nexthop_want(w, nh->iface, dst);
+	return DP_DROP_NO_BINDING;
+}
+
+static int route(struct dp_worker *w,
+		 const struct rte_mbuf *m,
 		 struct dp_meta *meta,
 		 uint64_t index,
 		 const struct rte_ipv4_hdr *ip)
@@ -106,7 +114,7 @@ static int route(const struct rte_mbuf *m,
 		return GO_ON;
 	}
 	to_tunnel(meta, nh, dst);
-	return unlikely(meta->adj == 0) ? (int)DP_DROP_NO_BINDING : GO_ON;
+	return unlikely(meta->adj == 0) ? no_binding(w, nh, dst) : GO_ON;
 }
 
 static void hairpin_check(struct dp_worker *w,
@@ -143,7 +151,7 @@ static uint16_t route_burst(struct dp_worker *w, struct rte_mbuf **m, uint16_t n
 		int verdict;
 
 		fib_check(&notes, i, nh[i]);
-		verdict = route(m[i], meta, nh[i], ip);
+		verdict = route(w, m[i], meta, nh[i], ip);
 		if (likely(verdict == GO_ON)) {
 			rte_prefetch0(&adjs[meta->adj]);
 			if (meta->flags & DP_META_FROM_TUNNEL) {

@@ -168,12 +168,20 @@ struct redirect_filter; /* redirect.c */
 struct police;          /* police.c */
 struct reass;           /* reass.c */
 
-/* A neighbour that a worker needs and the kernel shall resolve. A multiple of 4 bytes: ring
+/* A neighbour that a worker needs and the kernel shall resolve, or the
+ * destination of a packet whose next hop on a tunnel NHRP shall. A multiple of 4 bytes: ring
  * element. */
 struct dp_wanted {
 	struct dp_addr addr;
-	uint16_t port;
-	uint16_t zero;
+	uint16_t iface; /* port or tunnel */
+	uint16_t kind;  /* enum dp_iface_kind */
+};
+
+/* The packet without a binding that this worker told of last. */
+struct dp_nexthop_want {
+	uint32_t dst_be;
+	uint16_t tunnel;
+	uint64_t tsc;
 };
 
 /* Where the cycles of the line go. */
@@ -223,6 +231,7 @@ struct dp_worker {
 	struct police *police;
 	struct dp_stage_clock *clock; /* NULL: off */
 	struct dp_neighq_entry neighq[DP_NEIGHQ_LEN];
+	struct dp_nexthop_want nexthop_want;
 	uint64_t neighq_next_tsc;
 	struct mcast *mcast;
 	struct reass *reass;

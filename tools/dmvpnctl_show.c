@@ -19,6 +19,22 @@ static const struct ctl_column spoke_columns[] = {
 	{"TX-BPS", "tx_bytes", CTL_BITS},      {NULL},
 };
 
+static const struct ctl_column nhs_columns[] = {
+	{"INTERFACE", "interface", CTL_TEXT},
+	{"NBMA", "nbma", CTL_TEXT},
+	{"PROTOCOL", "protocol", CTL_TEXT},
+	{"PRIORITY", "priority", CTL_COUNT},
+	{"STATE", "state", CTL_TEXT},
+	{"SINCE", "since_s", CTL_AGE},
+	{"NEXT-S", "next_s", CTL_COUNT},
+	{"SENT", "sent", CTL_COUNT},
+	{"ANSWERED", "answered", CTL_COUNT},
+	{"REFUSED", "refused", CTL_COUNT},
+	{"REFUSAL", "refusal", CTL_TEXT},
+	{"SEES-US-AT", "observed_nbma", CTL_TEXT},
+	{NULL},
+};
+
 static const struct ctl_column route_columns[] = {
 	{"PREFIX", "prefix", CTL_TEXT},
 	{"TYPE", "type", CTL_TEXT},
@@ -306,6 +322,15 @@ static void traffic_print(FILE *out,
 	counters_print(out, json_object_get(result, "counters"), traffic_columns, options, rates);
 }
 
+static void nhs_print(FILE *out,
+		      const json_t *result,
+		      const struct ctl_options *options,
+		      struct ctl_rates *rates)
+{
+	(void)options;
+	ctl_table_print(out, json_object_get(result, "nhs"), nhs_columns, rates);
+}
+
 static void events_print(FILE *out,
 			 const json_t *result,
 			 const struct ctl_options *options,
@@ -369,6 +394,7 @@ const struct ctl_noun ctl_nouns[] = {
 	 "tunnels", ctl_dmvpn_print},
 	{"nhrp", "the NHRP cache, as in `show ip nhrp`", "nhrp.list", "entries", NULL, NULL,
 	 ctl_nhrp_print},
+	{"nhs", "hubs that this hub is a client of", "nhs.list", "nhs", NULL, NULL, nhs_print},
 	{"traffic", "NHRP packets by type, refusals and drops by reason", "nhrp.traffic",
 	 "counters", NULL, NULL, traffic_print},
 	{"routes", "routes that the workers forward by", "route.list", "routes", NULL, NULL,

@@ -17,6 +17,8 @@ const struct rpc_method api_methods[] = {
 	 method_spoke_list},
 	{"nhrp.list", "NHRP cache: protocol address to NBMA address", page_params,
 	 method_nhrp_list},
+	{"nhs.list", "hubs that this hub is a client of: state of the registration", page_params,
+	 method_nhs_list},
 	{"nhrp.traffic", "NHRP packets received, sent, refused and dropped, by reason", page_params,
 	 method_nhrp_traffic},
 	{"route.list", "routes that the workers forward by", page_params, method_route_list},

@@ -45,3 +45,5 @@ json_t *method_route_list(struct rpc_call *call);
 json_t *method_spoke_list(struct rpc_call *call);
 json_t *method_nhrp_list(struct rpc_call *call);
 json_t *method_nhrp_traffic(struct rpc_call *call);
+/* methods_nhs.c */
+json_t *method_nhs_list(struct rpc_call *call);

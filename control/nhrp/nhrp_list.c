@@ -2,7 +2,8 @@
 /*
  * nhrp_list: everything that an operator expects in `show ip nhrp`, from where it is kept: the
  * bindings of the cache, then what we answered of our own networks (local entries), read from the
- * table of requesters. Only the control core calls.
+ * table of requesters, then what we ask for ourselves (incomplete entries). Only the control core
+ * calls.
  *
  * A cursor counts through the tables one after the other.
  */
@@ -46,25 +47,82 @@ static unsigned locals_list(const struct nhrp_server *srv,
 	return n;
 }
 
+static uint32_t locals_size(const struct nhrp_server *srv)
+{
+	struct nhrp_requesters_info info;
+
+	nhrp_requesters_info_get(srv->requesters, &info);
+	return info.capacity;
+}
+
+static unsigned bindings_list(const struct nhrp_server *srv,
+			      uint32_t *cursor,
+			      struct nhrp_binding_info *rows,
+			      unsigned max)
+{
+	return nhrp_cache_list(srv->cache, cursor, rows, max);
+}
+
+static uint32_t bindings_size(const struct nhrp_server *srv)
+{
+	struct nhrp_cache_info info;
+
+	nhrp_cache_info_get(srv->cache, &info);
+	return info.capacity;
+}
+
+static unsigned asks_list(const struct nhrp_server *srv,
+			  uint32_t *cursor,
+			  struct nhrp_binding_info *rows,
+			  unsigned max)
+{
+	return nhrp_asks_list(srv->asks, cursor, rows, max);
+}
+
+static uint32_t asks_size(const struct nhrp_server *srv)
+{
+	(void)srv;
+	return NHRP_ASKS_MAX;
+}
+
 unsigned nhrp_server_list(const struct nhrp_server *srv,
 			  uint32_t *cursor,
 			  struct nhrp_binding_info *rows,
 			  unsigned max)
 {
-	struct nhrp_cache_info info;
-	uint32_t behind;
+	static const struct {
+		unsigned (*list)(const struct nhrp_server *srv,
+				 uint32_t *cursor,
+				 struct nhrp_binding_info *rows,
+				 unsigned max);
+		uint32_t (*size)(const struct nhrp_server *srv);
+	} tables[] = {
+		{bindings_list, bindings_size},
+		{locals_list, locals_size},
+		{asks_list, asks_size},
+	};
+	uint32_t start = 0;
 	unsigned n = 0;
 
-	nhrp_cache_info_get(srv->cache, &info);
-	if (*cursor < info.capacity) {
-		n = nhrp_cache_list(srv->cache, cursor, rows, max);
-		if (n == max)
-			return n;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && n < max; i++) {
+		uint32_t end = start + tables[i].size(srv);
+		uint32_t inside = *cursor - start;
+
+		if (*cursor < end) {
+			n += tables[i].list(srv, &inside, rows + n, max - n);
+			*cursor = n < max ? end : start + inside;
+		}
+		start = end;
 	}
-	behind = *cursor - info.capacity;
-	n += locals_list(srv, &behind, rows + n, max - n);
-	*cursor = info.capacity + behind;
 	return n;
+}
+
+unsigned nhrp_server_nhs_list(const struct nhrp_server *srv,
+			      uint32_t *cursor,
+			      struct nhrp_nhs_info *rows,
+			      unsigned max)
+{
+	return nhrp_clients_list(srv->clients, cursor, rows, max);
 }
 
 unsigned nhrp_server_requesters(const struct nhrp_server *srv,

@@ -6,6 +6,8 @@
  * the table of nhrp_server.c. Context: control.
  */
 #include "control/rate.h"
+#include "nhrp_ask.h"
+#include "nhrp_client.h"
 #include "nhrp_purge.h"
 #include "nhrp_requesters.h"
 #include "nhrp_server.h"
@@ -38,6 +40,8 @@ struct nhrp_server {
 	uint64_t seed;
 	struct nhrp_told told[NHRP_TOLD_MAX];
 	struct nhrp_purges *purges;
+	struct nhrp_clients *clients;
+	struct nhrp_asks *asks;
 	uint64_t counters[NHRP_COUNTER_COUNT];
 };
 
@@ -165,8 +169,25 @@ static inline void nhrp_note(struct nhrp_server *srv, enum nhrp_note what)
 	srv->counters[NHRP_COUNTER_NOTE + what]++;
 }
 
+/* The entry of a resolution reply that is to be used; NULL: it says no. nhrp_ask_learn.c */
+const struct nhrp_cie *nhrp_ask_best(const struct nhrp_packet *p);
+/* Makes it an entry of the cache. -EEXIST: there is a better one; -ENETUNREACH: nowhere to send to;
+ * or what nhrp_cache_set says. */
+int nhrp_ask_learn(struct nhrp_server *srv,
+		   uint16_t tunnel,
+		   const struct dp_addr *target,
+		   const struct nhrp_rx *rx,
+		   const struct nhrp_cie *cie);
+
+/* Of errors about resolution requests of our own. */
+bool nhrp_ask_error(struct nhrp_server *srv,
+		    const struct nhrp_rx *rx,
+		    const struct nhrp_packet *about);
+
 /* Handlers. */
 void nhrp_error_received(struct nhrp_server *srv, const struct nhrp_rx *rx);
 void nhrp_reg_request(struct nhrp_server *srv, const struct nhrp_rx *rx);
 void nhrp_purge_request(struct nhrp_server *srv, const struct nhrp_rx *rx);
 void nhrp_purge_reply(struct nhrp_server *srv, const struct nhrp_rx *rx);
+void nhrp_reg_reply(struct nhrp_server *srv, const struct nhrp_rx *rx);
+void nhrp_ask_reply(struct nhrp_server *srv, const struct nhrp_rx *rx);

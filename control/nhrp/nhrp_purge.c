@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nhrp_purge: Purge Request and Purge Reply as they come (RFC 2332 sections 5.2.5 and 5.2.6). A
- * client takes back what it registered, nothing else: a CIE that names a binding of somebody else
- * costs the packet its effect, before any of it is done. The reply is sent even when nothing was
- * there. What others have to be told of it, nhrp_purge_send.c does. Only the control core calls.
+ * client takes back what it registered, an NHS what it told us, nobody anything else: a CIE that
+ * names a binding of somebody else costs the packet its effect, before any of it is done. The reply
+ * is sent even when nothing was there. What others have to be told of it, nhrp_purge_send.c does.
+ * Only the control core calls.
  *
  * Not done: purges in transit to somebody else.
  */
@@ -17,6 +18,22 @@ static bool is_holder(const struct nhrp_rx *rx, const struct nhrp_binding *b)
 	return b->type != NHRP_BINDING_STATIC && key->tunnel == rx->meta->tunnel &&
 	       key->natt_port == rx->meta->natt_port &&
 	       dp_addr_equal(&key->nbma, &rx->meta->outer_src);
+}
+
+/* What an NHS told us it may take back, and nothing else. */
+static bool is_teacher(const struct nhrp_server *srv,
+		       const struct nhrp_rx *rx,
+		       const struct nhrp_binding *b)
+{
+	return b->type == NHRP_BINDING_DYNAMIC && !(b->flags & NHRP_BINDING_F_REGISTERED) &&
+	       nhrp_clients_is_nhs(srv->clients, rx->meta->tunnel, &rx->meta->outer_src);
+}
+
+static bool may_speak_for(const struct nhrp_server *srv,
+			  const struct nhrp_rx *rx,
+			  const struct nhrp_binding *b)
+{
+	return is_holder(rx, b) || is_teacher(srv, rx, b);
 }
 
 /* As on the wire: 0 and 255 mean host. */
@@ -42,7 +59,7 @@ static bool may_forget(const struct nhrp_server *srv,
 	if (!is_host(cie))
 		return true;
 	b = nhrp_cache_find(srv->cache, rx->meta->tunnel, &cie->proto);
-	return !b || is_holder(rx, b);
+	return !b || may_speak_for(srv, rx, b);
 }
 
 static void binding_forget(struct nhrp_server *srv,
@@ -50,7 +67,7 @@ static void binding_forget(struct nhrp_server *srv,
 			   const struct nhrp_cie *cie,
 			   struct nhrp_binding *b)
 {
-	if (is_holder(rx, b) && matches_nbma(cie, b))
+	if (may_speak_for(srv, rx, b) && matches_nbma(cie, b))
 		nhrp_cache_del(srv->cache, b, EVENT_REG_REMOVED, "purged by the client",
 			       rx->now_ms);
 }

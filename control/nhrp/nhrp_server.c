@@ -25,6 +25,8 @@ typedef void (*nhrp_handler_fn)(struct nhrp_server *srv, const struct nhrp_rx *r
 
 static const nhrp_handler_fn handlers[NHRP_TYPES_END] = {
 	[NHRP_TYPE_REGISTRATION_REQUEST] = nhrp_reg_request,
+	[NHRP_TYPE_REGISTRATION_REPLY] = nhrp_reg_reply,
+	[NHRP_TYPE_RESOLUTION_REPLY] = nhrp_ask_reply,
 	[NHRP_TYPE_ERROR_INDICATION] = nhrp_error_received,
 	[NHRP_TYPE_PURGE_REQUEST] = nhrp_purge_request,
 	[NHRP_TYPE_PURGE_REPLY] = nhrp_purge_reply,
@@ -41,9 +43,13 @@ struct nhrp_server *nhrp_server_new(const struct nhrp_server_conf *conf)
 	srv->requesters = nhrp_requesters_new(conf->bindings);
 	srv->tunnel_count = conf->tunnels;
 	srv->spokes = conf->spokes;
-	if (srv->cache)
+	if (srv->cache) {
 		srv->purges = nhrp_purges_new(srv, conf->bindings);
-	if (!srv->tunnels || !srv->cache || !srv->requesters || !srv->purges) {
+		srv->asks = nhrp_asks_new(srv);
+	}
+	srv->clients = nhrp_clients_new(srv);
+	if (!srv->tunnels || !srv->cache || !srv->requesters || !srv->purges || !srv->asks ||
+	    !srv->clients) {
 		nhrp_server_free(srv);
 		return NULL;
 	}
@@ -56,6 +62,8 @@ void nhrp_server_free(struct nhrp_server *srv)
 {
 	if (!srv)
 		return;
+	nhrp_asks_free(srv->asks);
+	nhrp_clients_free(srv->clients);
 	nhrp_purges_free(srv->purges);
 	nhrp_requesters_free(srv->requesters);
 	nhrp_cache_free(srv->cache);
@@ -108,13 +116,18 @@ int nhrp_server_tunnel_add(struct nhrp_server *srv,
 			return err;
 		}
 	}
-	return 0;
+	err = nhrp_clients_tunnel_add(srv->clients, tunnel, now_ms);
+	if (err < 0)
+		nhrp_server_tunnel_del(srv, tunnel, now_ms);
+	return err;
 }
 
 void nhrp_server_tunnel_del(struct nhrp_server *srv, uint16_t tunnel, uint64_t now_ms)
 {
 	if (tunnel >= srv->tunnel_count)
 		return;
+	nhrp_asks_tunnel_del(srv->asks, tunnel);
+	nhrp_clients_tunnel_del(srv->clients, tunnel);
 	srv->tunnels[tunnel].used = false;
 	nhrp_cache_tunnel_del(srv->cache, tunnel, now_ms);
 }
@@ -194,20 +207,38 @@ void nhrp_server_receive(struct nhrp_server *srv,
 		srv->counters[NHRP_COUNTER_UNSERVED + p.type]++;
 }
 
+void nhrp_server_wanted(struct nhrp_server *srv,
+			uint64_t now_ms,
+			uint16_t tunnel,
+			const struct dp_addr *nexthop)
+{
+	nhrp_ask(srv->asks, tunnel, nexthop, now_ms); /* what it does not ask for is counted, or not
+							 to be asked for */
+}
+
+bool nhrp_server_farewell(struct nhrp_server *srv, uint16_t tunnel, unsigned max)
+{
+	uint32_t cursor = 0;
+
+	return nhrp_purges_farewell(srv->purges, tunnel, &cursor, max) == max;
+}
+
 bool nhrp_server_tick(struct nhrp_server *srv, uint64_t now_ms)
 {
 	nhrp_cache_tick(srv->cache, now_ms, TICK_MAX);
 	nhrp_requesters_tick(srv->requesters, now_ms, TICK_MAX);
 	nhrp_purges_tick(srv->purges, now_ms, TICK_MAX);
+	nhrp_clients_tick(srv->clients, now_ms, TICK_MAX);
+	nhrp_asks_tick(srv->asks, now_ms, TICK_MAX);
 	return nhrp_server_next_ms(srv) <= now_ms;
 }
 
 uint64_t nhrp_server_next_ms(const struct nhrp_server *srv)
 {
 	const uint64_t due[] = {
-		nhrp_cache_next_ms(srv->cache),
-		nhrp_requesters_next_ms(srv->requesters),
-		nhrp_purges_next_ms(srv->purges),
+		nhrp_cache_next_ms(srv->cache),   nhrp_requesters_next_ms(srv->requesters),
+		nhrp_purges_next_ms(srv->purges), nhrp_clients_next_ms(srv->clients),
+		nhrp_asks_next_ms(srv->asks),
 	};
 	uint64_t first = due[0];
 

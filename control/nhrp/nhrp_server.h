@@ -8,6 +8,7 @@
  */
 #include "control/config.h"
 #include "control/nhrp/nhrp_cache.h"
+#include "control/nhrp/nhrp_client.h"
 #include "control/nhrp/nhrp_codec.h"
 #include "control/nhrp/nhrp_requesters.h"
 #include "dataplane/dp_punt.h"
@@ -73,6 +74,10 @@ enum nhrp_refusal {
 	X(ERROR_FOREIGN, NHRP_ERROR_NONE, "error-not-for-us",                                     \
 	  "about nothing that we sent or forwarded")                                              \
 	X(PURGE_OTHERS, NHRP_ERROR_PROTOCOL, "purge-of-anothers", "the sender is not the holder") \
+	X(REG_REPLY, NHRP_ERROR_NONE, "registration-reply-unexpected",                            \
+	  "to no registration of ours, or not from its NHS")                                      \
+	X(RES_REPLY, NHRP_ERROR_INVALID_REPLY, "resolution-reply-unexpected",                     \
+	  "to nothing that we asked for")                                                         \
 	X(PURGE_REPLY, NHRP_ERROR_PROTOCOL, "purge-reply-unexpected", "answers nothing of ours")
 
 enum nhrp_drop {
@@ -84,6 +89,11 @@ enum nhrp_drop {
 
 /* What else is counted: id, name, help. */
 #define NHRP_NOTE_LIST(X)                                                                 \
+	X(ASKED, "asked", "resolution requests of our own, repeats too")                  \
+	X(ASK_ANSWERED, "asked-answered", "next hops that an NHS told us")                \
+	X(ASK_REFUSED, "asked-refused", "next hops that an NHS does not know")            \
+	X(ASK_UNANSWERED, "asked-unanswered", "next hops that nobody told us")            \
+	X(ASK_FULL, "asked-full", "next hops not asked for: too many")                    \
 	X(PURGE_RETRIED, "purge-retried", "repeats of purge requests not answered")       \
 	X(PURGE_ANSWERED, "purge-answered", "purge requests of ours that were answered")  \
 	X(PURGE_GIVEN_UP, "purge-given-up", "purge requests never answered")              \
@@ -173,6 +183,16 @@ void nhrp_server_receive(struct nhrp_server *srv,
 			 const uint8_t *bytes,
 			 size_t len);
 
+/* A packet wanted a next hop that has no binding: asked for when an NHS responds. */
+void nhrp_server_wanted(struct nhrp_server *srv,
+			uint64_t now_ms,
+			uint16_t tunnel,
+			const struct dp_addr *nexthop);
+
+/* Takes back what was answered on a tunnel that is about to end: at most max packets, once, without
+ * waiting for answers. True: there is more. */
+bool nhrp_server_farewell(struct nhrp_server *srv, uint16_t tunnel, unsigned max);
+
 /* Does what is due, at most 64 things; true: more is due already. */
 bool nhrp_server_tick(struct nhrp_server *srv, uint64_t now_ms);
 /* When nhrp_server_tick wants to be called next, or DEADLINE_NEVER. */
@@ -187,6 +207,11 @@ unsigned nhrp_server_list(const struct nhrp_server *srv,
 			  uint32_t *cursor,
 			  struct nhrp_binding_info *rows,
 			  unsigned max);
+/* The hubs that we are a client of, as nhrp_clients_list. */
+unsigned nhrp_server_nhs_list(const struct nhrp_server *srv,
+			      uint32_t *cursor,
+			      struct nhrp_nhs_info *rows,
+			      unsigned max);
 /* Who was told of a row of the list: up to max; returns how many there are in all. */
 unsigned nhrp_server_requesters(const struct nhrp_server *srv,
 				const struct nhrp_binding_info *row,

@@ -56,8 +56,9 @@ static struct world *world_get(void)
 	if (w.opt.count)
 		return &w;
 	w.opt = (struct options){.count = 4,
-				 .hub_nbma = 0xc0000201,
-				 .hub_protocol = 0x0aff0001,
+				 .hubs = {{0xc0000201, 0x0aff0001}},
+				 .hub_count = 1,
+				 .shortcut = true,
 				 .nbma_base = 0xc000026e,
 				 .protocol_base = 0x0aff000b,
 				 .private_base = 0xac100002,
@@ -73,7 +74,7 @@ static struct world *world_get(void)
 		abort();
 	w.demux.spokes = &w.spokes;
 	w.demux.traffic = &w.traffic;
-	w.spokes.neighbour.known = true;
+	w.spokes.neighbour.known = w.spokes.neighbour.known_hubs[0] = true;
 	spokes_start(&w.spokes, 0);
 	spokes_poll(&w.spokes, UINT64_MAX / 2);
 	return &w;

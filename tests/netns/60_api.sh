@@ -33,7 +33,7 @@ draw_topology
 write_config
 need "the daemon starts" start_hub
 
-for method in system.info spoke.list nhrp.list route.list port.list tunnel.list drop.list worker.list event.list; do
+for method in system.info spoke.list nhrp.list nhs.list route.list port.list tunnel.list drop.list worker.list event.list; do
 	answers "$method answers" 'length == 1 and .[0].id == 7 and (.[0].result | type) == "object"' \
 		"{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"$method\"}"
 done
@@ -143,7 +143,7 @@ check "random bytes: it still answers" hub_json system.info
 check "the socket is root's only" equal "$(stat -c %a "$SOCK")" 600
 
 # ---- the command line over it
-for noun in system spokes nhrp routes ports tunnels drops workers events; do
+for noun in system spokes nhrp nhs routes ports tunnels drops workers events; do
 	check "dmvpnctl show $noun" grep -q . <(hub_ctl show "$noun")
 	check "dmvpnctl -j show $noun is JSON" satisfies '(.[0] | type) == "object"' "$(hub_ctl -j show "$noun")"
 done

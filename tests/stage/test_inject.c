@@ -7,11 +7,13 @@
 
 #include <rte_ip.h>
 
+#include "dataplane/dp_fib.h"
 #include "dataplane/dp_neigh.h"
 #include "dataplane/dp_nexthop.h"
 #include "dataplane/dp_punt.h"
 #include "dataplane/dp_spoke.h"
 #include "dataplane/stages.h"
+#include "dataplane/tunnel.h"
 
 #define IP(...) stage_ip((struct stage_ip){__VA_ARGS__})
 
@@ -223,6 +225,51 @@ static void test_no_underlay_route(void **state)
 	assert_int_equal(r->delta.drops[DP_DROP_NO_BINDING], 1);
 }
 
+/* How many records of a destination without a binding came, and no other ones. */
+static unsigned nexthops_wanted(const char *dst)
+{
+	const struct dp_addr a = stage_addr(dst);
+	struct dp_wanted wanted;
+	unsigned n = 0;
+
+	while (rte_ring_sc_dequeue_elem(stage.w->wanted, &wanted, sizeof(wanted)) == 0) {
+		assert_int_equal(wanted.kind, DP_IFACE_TUNNEL);
+		assert_int_equal(wanted.iface, stage.tunnel100);
+		assert_true(dp_addr_equal(&wanted.addr, &a));
+		n++;
+	}
+	return n;
+}
+
+/* Where NHRP can ask, the control core hears of next hops without binding, at a rate. */
+static void test_nexthop_wanted(void **state)
+{
+	static const struct {
+		bool ask;
+		unsigned later_us;
+		const char *dst;
+		unsigned records;
+	} rows[] = {
+		{false, 5000, "10.255.0.77", 0}, {true, 0, "10.255.0.77", 1},
+		{true, 0, "10.255.0.77", 0},     {true, 0, "10.1.13.1", 0},
+		{true, 1100, "10.1.13.1", 1}, /* by its route's gateway: the RIB knows it */
+		{true, 1100, "10.1.13.1", 0},    {true, 1000000, "10.1.13.1", 1},
+		{true, 1100, "10.1.11.1", 0}, /* bound */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct stage_packet in =
+			stage_from_spoke("192.0.2.12", IP(.src = "10.1.12.1", .dst = rows[i].dst));
+
+		tunnels[stage.tunnel100].conf.ask = rows[i].ask;
+		stage_clock_move(rows[i].later_us);
+		stage_run(stage.wan, &in, 1);
+		assert_int_equal(nexthops_wanted(rows[i].dst), rows[i].records);
+	}
+	tunnels[stage.tunnel100].conf.ask = false;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +281,7 @@ int main(void)
 		cmocka_unit_test(test_redirect_filter),
 		cmocka_unit_test(test_spoke_counters),
 		cmocka_unit_test(test_no_underlay_route),
+		cmocka_unit_test(test_nexthop_wanted),
 	};
 
 	return cmocka_run_group_tests_name("inject", tests, stage_setup, stage_teardown);

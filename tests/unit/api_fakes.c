@@ -178,6 +178,42 @@ unsigned nhrp_server_requesters(const struct nhrp_server *srv,
 	return 2;
 }
 
+unsigned nhrp_server_nhs_list(const struct nhrp_server *srv,
+			      uint32_t *cursor,
+			      struct nhrp_nhs_info *rows,
+			      unsigned max)
+{
+	(void)srv;
+	if (max < 2 || *cursor > 0)
+		return 0;
+	*cursor = 2;
+	rows[0] = (struct nhrp_nhs_info){
+		.conf = {.nbma = addr_at(0xc6336400, 1), .protocol = addr_at(0x0a000000, 99)},
+		.protocol = addr_at(0x0a000000, 99),
+		.observed = addr_at(0xc6336400, 7),
+		.state = NHRP_NHS_RESPONDING,
+		.next_ms = UINT64_MAX / 2,
+		.sent = 3,
+		.answered = 2,
+		.refused = 1,
+		.code = NHRP_CIE_CODE_PROHIBITED};
+	rows[1] = (struct nhrp_nhs_info){.conf = {.nbma = addr_at(0xc6336400, 2), .priority = 5},
+					 .state = NHRP_NHS_WAITING,
+					 .next_ms = DEADLINE_NEVER};
+	return 2;
+}
+
+const char *nhrp_nhs_state_name(enum nhrp_nhs_state state)
+{
+	return state == NHRP_NHS_RESPONDING ? "responding" : "waiting";
+}
+
+const char *nhrp_cie_code_name(unsigned code, char buf[NHRP_NAME_LEN])
+{
+	snprintf(buf, NHRP_NAME_LEN, "code-%u", code);
+	return buf;
+}
+
 unsigned nhrp_server_list(const struct nhrp_server *srv,
 			  uint32_t *cursor,
 			  struct nhrp_binding_info *rows,

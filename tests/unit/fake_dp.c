@@ -196,6 +196,10 @@ int dp_inject_nhrp(uint16_t tunnel,
 	fake_dp.packet_len = len;
 	fake_dp.packet_nbma = *nbma;
 	fake_dp.packet_port = natt_port;
+	if (fake_dp.packets < FAKE_DP_PACKETS) {
+		fake_dp.packet_log[fake_dp.packets].nbma = *nbma;
+		fake_dp.packet_log[fake_dp.packets].type = bytes[17]; /* ar$op.type */
+	}
 	fake_dp.packets++;
 	return 0;
 }

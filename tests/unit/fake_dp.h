@@ -13,6 +13,7 @@
 #define FAKE_DP_SPOKES   64
 #define FAKE_DP_NEXTHOPS 128
 #define FAKE_DP_PACKET   2048
+#define FAKE_DP_PACKETS  16
 
 struct fake_dp {
 	char calls[FAKE_DP_CALLS][64]; /* "nexthop_set 10.255.0.11 1" */
@@ -26,7 +27,11 @@ struct fake_dp {
 	struct dp_addr packet_nbma;
 	uint16_t packet_port;
 	unsigned packets;
-	unsigned spokes, nexthops; /* there now */
+	struct {
+		struct dp_addr nbma;
+		uint8_t type;          /* of NHRP */
+	} packet_log[FAKE_DP_PACKETS]; /* the first of them */
+	unsigned spokes, nexthops;     /* there now */
 };
 
 extern struct fake_dp fake_dp;

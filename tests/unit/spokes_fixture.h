@@ -82,8 +82,9 @@ static inline void world_open(struct world *w, uint64_t now_ns)
 {
 	frame_count = 0;
 	w->opt.count = SPOKES;
-	w->opt.hub_nbma = HUB_NBMA;
-	w->opt.hub_protocol = HUB_PROTO;
+	w->opt.hubs[0] = (struct options_hub){HUB_NBMA, HUB_PROTO};
+	if (w->opt.hub_count == 0)
+		w->opt.hub_count = 1;
 	w->opt.nbma_base = NBMA_BASE;
 	w->opt.protocol_base = PROTO_BASE;
 	w->opt.private_base = 0xac100002;
@@ -100,7 +101,7 @@ static inline void world_open(struct world *w, uint64_t now_ns)
 	w->demux.traffic = &w->traffic;
 	spokes_start(&w->spokes, now_ns);
 	spokes_poll(&w->spokes, now_ns);
-	assert_int_equal(frame_count, 1); /* the ARP query, nothing else */
+	assert_int_equal(frame_count, w->opt.hub_count); /* the ARP queries, nothing else */
 	hub_answers_arp(w);
 	frame_count = 0;
 }

@@ -89,6 +89,12 @@ static const struct row rows[] = {
 	 "{'target':'10.0.0.2/32','flags':['registered','nat'],'nbma':'198.51.100.2',"
 	 "'claimed_nbma':'192.168.0.2','natt_port':4500},"
 	 "{'target':'10.0.0.3/32','nbma':'198.51.100.0'}]}"},
+	{"nhs.list", "{}",
+	 "{'next':null,'nhs':[{'interface':'Tunnel100','nbma':'198.51.100.1',"
+	 "'protocol':'10.0.0.99','dynamic':false,'priority':0,'state':'responding','sent':3,"
+	 "'answered':2,'refused':1,'refusal':'code-4','observed_nbma':'198.51.100.7',"
+	 "'unanswered':0},{'nbma':'198.51.100.2','protocol':null,'dynamic':true,'priority':5,"
+	 "'state':'waiting','next_s':null,'refusal':null,'observed_nbma':null}]}"},
 	{"nhrp.traffic", "{\"limit\":2}",
 	 "{'next':'3','counters':[{'counter':'counter-0','pkts':0},"
 	 "{'counter':'counter-2','pkts':4}]}"},
@@ -182,7 +188,7 @@ static void test_method_table(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(json_array_size(json_object_get(list, "methods")), 11);
+	assert_int_equal(json_array_size(json_object_get(list, "methods")), 12);
 	json_array_foreach(json_object_get(list, "methods"), i, row)
 	{
 		const char *name = json_string_value(json_object_get(row, "name"));

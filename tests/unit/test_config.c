@@ -253,20 +253,39 @@ static void tree_find(void **state)
 	config_tree_free(&tree);
 }
 
+/* Hubs over this one. */
+static void next_hop_servers(void **state)
+{
+	struct config *config = parse_changed(
+		"holdtime: 600", "nhs: [{nbma: 192.0.2.9, protocol: 10.255.0.9}, "
+				 "{nbma: 192.0.2.8, protocol: dynamic, priority: 7}]\n"
+				 "      registration-timeout: 30\n      purge-on-shutdown: true");
+	const struct config_nhrp *nhrp = &config->tunnels[0].nhrp;
+	char buf[DP_ADDR_STRLEN];
+
+	(void)state;
+	assert_int_equal(nhrp->nhs_count, 2);
+	assert_string_equal(dp_addr_format(&nhrp->nhs[0].protocol, buf), "10.255.0.9");
+	assert_int_equal(nhrp->nhs[0].priority, 0);
+	assert_string_equal(dp_addr_format(&nhrp->nhs[1].nbma, buf), "192.0.2.8");
+	assert_false(dp_addr_is_set(&nhrp->nhs[1].protocol));
+	assert_int_equal(nhrp->nhs[1].priority, 7);
+	assert_int_equal(nhrp->registration_timeout_s, 30);
+	assert_true(nhrp->purge_on_shutdown);
+	assert_int_equal(config->tunnels[1].nhrp.nhs_count, 0);
+	assert_false(config->tunnels[1].nhrp.purge_on_shutdown);
+	config_free(config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good_document),
-		cmocka_unit_test(derived_values),
-		cmocka_unit_test(defaults),
-		cmocka_unit_test(shared_cpu),
-		cmocka_unit_test(source_by_address),
-		cmocka_unit_test(mtu_warning),
-		cmocka_unit_test(admission),
-		cmocka_unit_test(nobody_warning),
-		cmocka_unit_test(byte_order_mark_and_crlf),
-		cmocka_unit_test(many_routes),
-		cmocka_unit_test(host_prefix),
+		cmocka_unit_test(next_hop_servers), cmocka_unit_test(good_document),
+		cmocka_unit_test(derived_values),   cmocka_unit_test(defaults),
+		cmocka_unit_test(shared_cpu),       cmocka_unit_test(source_by_address),
+		cmocka_unit_test(mtu_warning),      cmocka_unit_test(admission),
+		cmocka_unit_test(nobody_warning),   cmocka_unit_test(byte_order_mark_and_crlf),
+		cmocka_unit_test(many_routes),      cmocka_unit_test(host_prefix),
 		cmocka_unit_test(tree_find),
 	};
 

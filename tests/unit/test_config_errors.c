@@ -182,7 +182,15 @@ static const struct row key_rows[] = {
 	{"holdtime: 600", "takeover: never",
 	 "35:17: tunnels[0].nhrp.takeover: \"never\": one of strict, rfc, allow"},
 	{"holdtime: 600", "nhs: [10.0.0.1]",
-	 "35:12: tunnels[0].nhrp.nhs: [10.0.0.1]: not available in this version"},
+	 "35:13: tunnels[0].nhrp.nhs[0]: \"10.0.0.1\": mapping"},
+	{"holdtime: 600", "nhs: [{protocol: 10.255.0.9}]",
+	 "35:13: tunnels[0].nhrp.nhs[0].nbma: missing: unicast IPv4 address"},
+	{"holdtime: 600", "nhs: [{nbma: 192.0.2.9, protocol: dynamic, priority: 256}]",
+	 "35:60: tunnels[0].nhrp.nhs[0].priority: \"256\": number from 0 to 255"},
+	{"holdtime: 600", "registration-timeout: 21846",
+	 "35:29: tunnels[0].nhrp.registration-timeout: \"21846\": number from 0 to 21845"},
+	{"holdtime: 600", "purge-on-shutdown: maybe",
+	 "35:26: tunnels[0].nhrp.purge-on-shutdown: \"maybe\": true or false"},
 	{"group: dmvpn", "state-file: state.json",
 	 "9:15: control.state-file: \"state.json\": absolute path of at most 255 "
 	 "characters"},
@@ -191,6 +199,27 @@ static const struct row key_rows[] = {
 };
 
 static const struct row check_rows[] = {
+	{"holdtime: 600", "nhs: [{nbma: 192.0.2.1, protocol: dynamic}]",
+	 "35:20: tunnels[0].nhrp.nhs[0].nbma: \"192.0.2.1\": not our own address"},
+	{"holdtime: 600", "nhs: [{nbma: 10.255.0.9, protocol: dynamic}]",
+	 "35:20: tunnels[0].nhrp.nhs[0].nbma: \"10.255.0.9\": not an address that is routed into "
+	 "Tunnel42"},
+	{"holdtime: 600", "nhs: [{nbma: 192.0.2.9, protocol: 10.254.0.9}]",
+	 "35:41: tunnels[0].nhrp.nhs[0].protocol: \"10.254.0.9\": a host in the subnet of "
+	 "Tunnel42, not ourselves"},
+	{"holdtime: 600", "nhs: [{nbma: 192.0.2.9, protocol: 10.255.0.1}]",
+	 "35:41: tunnels[0].nhrp.nhs[0].protocol: \"10.255.0.1\": a host in the subnet of "
+	 "Tunnel42, not ourselves"},
+	{"holdtime: 600", "nhs: [{nbma: 192.0.2.9, protocol: 10.255.0.31}]",
+	 "35:41: tunnels[0].nhrp.nhs[0].protocol: \"10.255.0.31\": each address once, map[0] has "
+	 "this one"},
+	{"holdtime: 600",
+	 "nhs: [{nbma: 192.0.2.9, protocol: dynamic}, {nbma: 192.0.2.9, protocol: dynamic}]",
+	 "35:58: tunnels[0].nhrp.nhs[1].nbma: \"192.0.2.9\": each hub once, nhs[0] is this one"},
+	{"holdtime: 600",
+	 "nhs: [{nbma: 192.0.2.9, protocol: 10.255.0.9}, {nbma: 192.0.2.8, protocol: 10.255.0.9}]",
+	 "35:82: tunnels[0].nhrp.nhs[1].protocol: \"10.255.0.9\": each address once, nhs[0] has "
+	 "this one"},
 	{"name: lan0", "name: wan0",
 	 "18:11: ports[1].name: \"wan0\": a name of its own, ports[0].name has this one"},
 	{"name: T2", "name: lan0",

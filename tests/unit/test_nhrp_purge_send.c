@@ -295,6 +295,27 @@ static void test_tunnel_gone(void **state)
 	assert_int_equal(nhrp_server_next_ms(harness_srv), DEADLINE_NEVER);
 }
 
+/* On the way out: once to everyone of that tunnel, no answer wanted, at most so many at once. */
+static void test_farewell(void **state)
+{
+	struct nhrp_requester r = requester();
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		r.requester_protocol.bytes[3] = (uint8_t)(100 + i);
+		r.requester_tunnel = i == 4;
+		nhrp_requester_note(harness_srv, &r, NOW);
+	}
+	assert_true(nhrp_server_farewell(harness_srv, 0, 3));
+	assert_int_equal(fake_dp.packets, 3);
+	assert_int_equal(last().flags, NHRP_PURGE_F_NO_REPLY);
+	assert_false(nhrp_server_farewell(harness_srv, 0, 3));
+	assert_int_equal(fake_dp.packets, 5);
+	assert_false(nhrp_server_farewell(harness_srv, 0, 3));
+	assert_int_equal(fake_dp.packets, 5);
+	assert_int_equal(turn(NOW + 1000), 0);
+}
+
 /* 10,000 asked for one spoke that goes: at most 64 packets per turn, everyone in the end. */
 static void test_storm(void **state)
 {
@@ -342,6 +363,7 @@ int main(void)
 		T(test_request),       T(test_retries),         T(test_answers),
 		T(test_causes),        T(test_requester_moves), T(test_send_fails),
 		T(test_prefix_behind), T(test_tunnel_gone),     T(test_storm),
+		T(test_farewell),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

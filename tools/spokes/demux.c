@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * demux: Ethertype, outer addresses and GRE header decide where a frame goes. What is on the link
- * besides the hub's GRE to our spokes is none of our business and only counted.
+ * besides the hubs' GRE to our spokes is none of our business and only counted.
  */
 #include "demux.h"
 
@@ -17,15 +17,19 @@ static void receive_gre(struct demux *d, const struct packet_view *view)
 {
 	const struct options *opt = d->spokes->opt;
 	const uint32_t i = view->tunnel.dst - opt->nbma_base;
+	const uint32_t hub = spokes_hub(d->spokes, view->tunnel.src);
+	const bool direct = hub == opt->hub_count;
 
-	if (i >= opt->count || view->tunnel.src != opt->hub_nbma)
+	/* From a spoke of ours only what went by a shortcut. */
+	if (i >= opt->count || (direct && view->tunnel.src - opt->nbma_base >= opt->count) ||
+	    (direct && !opt->shortcut))
 		d->foreign_frames++;
 	else if (view->tunnel.has_key != opt->has_key || view->tunnel.key != opt->key)
 		d->wrong_key++;
-	else if (view->tunnel.proto == NHRP_GRE_PROTO)
-		nhc_receive(d->spokes, i, view->inner, view->inner_len, d->now_ns);
+	else if (view->tunnel.proto == NHRP_GRE_PROTO && !direct)
+		nhc_receive(d->spokes, i, hub, view->inner, view->inner_len, d->now_ns);
 	else if (view->tunnel.proto == PACKET_ETHERTYPE_IP4)
-		traffic_receive(d->traffic, i, view->inner, view->inner_len, d->now_ns);
+		traffic_receive(d->traffic, i, direct, view->inner, view->inner_len, d->now_ns);
 	else
 		d->unknown_proto++;
 }

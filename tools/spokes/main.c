@@ -4,7 +4,8 @@
  * traffic, frames out. A run has phases: register, send traffic, wait for what is under way.
  *
  *   main.c       this loop and the phases      options.c help.c  command line
- *   spoke.c      registrations and their timers   nhc.c          NHRP of a spoke
+ *   spoke.c      registrations and their timers   nhc.c nhc_resolve.c  NHRP of a spoke
+ *   shortcut.c   ways that it was told            local.c            between two spokes
  *   traffic.c    probes: pacing and checks     report.c          live line, final report, verdict
  *   demux.c      frame -> spoke and layer      neighbour.c       ARP
  *   packet.c probe.c   bytes of frames         link.c            raw socket
@@ -59,7 +60,7 @@ static void poll_registering(struct run *run, uint64_t now_ns)
 {
 	const uint64_t timeout_ns = run->opt.register_timeout_s * SECOND_NS;
 
-	if (run->spokes.registered == run->opt.count) {
+	if (run->spokes.registrations == run->opt.count * run->opt.hub_count) {
 		fprintf(stderr, "dmvpn-spokes: all %u spokes registered after %.0f ms\n",
 			run->opt.count, (double)(now_ns - run->started_ns) / 1e6);
 		enter_phase(run, RUN_TRAFFIC, now_ns);
@@ -70,6 +71,13 @@ static void poll_registering(struct run *run, uint64_t now_ns)
 		run->timed_out = true;
 		enter_phase(run, RUN_DONE, now_ns);
 	}
+}
+
+/* false: all is taken back, or nobody answers. */
+static bool poll_purging(struct run *run)
+{
+	return spokes_purge(&run->spokes) ||
+	       run->spokes.counters.purge_replies < run->spokes.counters.purges_sent;
 }
 
 static void poll_phase(struct run *run, uint64_t now_ns)
@@ -90,6 +98,10 @@ static void poll_phase(struct run *run, uint64_t now_ns)
 	case RUN_DRAINING:
 		if (stop_signals > 1 || in_phase_ns >= DRAIN_NS ||
 		    traffic_outstanding(&run->traffic) == 0)
+			enter_phase(run, run->opt.purge ? RUN_PURGING : RUN_DONE, now_ns);
+		break;
+	case RUN_PURGING:
+		if (stop_signals > 1 || in_phase_ns >= DRAIN_NS || !poll_purging(run))
 			enter_phase(run, RUN_DONE, now_ns);
 		break;
 	case RUN_DONE:
@@ -125,7 +137,7 @@ static void wait_for_work(struct run *run, const sigset_t *unblocked)
 		due_ns = earliest(due_ns, run->phase_ns + (uint64_t)run->opt.duration_ms * 1000000);
 	wait_ns = due_ns > now_ns ? due_ns - now_ns : 0;
 	wait_ns = wait_ns < WAIT_MIN_NS ? WAIT_MIN_NS : earliest(wait_ns, WAIT_MAX_NS);
-	if (run->phase == RUN_DRAINING)
+	if (run->phase == RUN_DRAINING || run->phase == RUN_PURGING)
 		wait_ns = WAIT_MIN_NS;
 	ts.tv_sec = 0;
 	ts.tv_nsec = (long)wait_ns;
@@ -146,6 +158,7 @@ static void receive(struct run *run)
 		run->demux.now_ns = now();
 		n = link_receive(run->link, demux_frame, &run->demux);
 	} while (n == LINK_BATCH && ++turn < RX_TURN_MAX);
+	local_receive(&run->spokes.local, demux_frame, &run->demux);
 }
 
 static void loop(struct run *run, const sigset_t *unblocked)

@@ -40,8 +40,9 @@ struct field {
 static const struct field fields[] = {
 	{"interface", KIND_TEXT, AT(interface), .required = true},
 	{"count", KIND_U32, AT(count), 1, OPTIONS_SPOKES_MAX, true},
-	{"hub-nbma", KIND_ADDRESS, AT(hub_nbma), .required = true},
-	{"hub-protocol", KIND_ADDRESS, AT(hub_protocol), .required = true},
+	{"hub-nbma", KIND_ADDRESS, AT(hubs[0].nbma), .required = true},
+	{"hub-protocol", KIND_ADDRESS, AT(hubs[0].protocol), .required = true},
+	{"hub", KIND_SPECIAL},
 	{"nbma-base", KIND_ADDRESS, AT(nbma_base), .required = true},
 	{"protocol-base", KIND_ADDRESS, AT(protocol_base), .required = true},
 	{"lan-base", KIND_SPECIAL},
@@ -53,6 +54,9 @@ static const struct field fields[] = {
 	{"holdtime", KIND_U16, AT(holdtime_s), 3, 65535},
 	{"mtu", KIND_U16, AT(mtu), 576, 65535},
 	{"unique", KIND_FLAG, AT(unique)},
+	{"authentication", KIND_SPECIAL},
+	{"shortcut", KIND_FLAG, AT(shortcut)},
+	{"purge", KIND_FLAG, AT(purge)},
 	{"nat", KIND_FLAG, AT(nat)},
 	{"private-base", KIND_ADDRESS, AT(private_base)},
 	{"register-burst", KIND_SPECIAL},
@@ -157,6 +161,39 @@ static int parse_lan_base(struct options *opt, const char *text)
 	return 0;
 }
 
+/* NBMA,PROTOCOL of one more hub. */
+static int parse_hub(struct options *opt, const char *text)
+{
+	static const char allowed[] = "an underlay and a tunnel address, such as "
+				      "192.0.2.2,10.255.0.2; at most 3 times";
+	struct options_hub *hub = &opt->hubs[opt->hub_count];
+	const char *comma = strchr(text, ',');
+	char addr[INET_ADDRSTRLEN];
+
+	if (opt->hub_count == OPTIONS_HUBS_MAX || !comma || (size_t)(comma - text) >= sizeof(addr))
+		return fail("hub", text, allowed);
+	memcpy(addr, text, (size_t)(comma - text));
+	addr[comma - text] = '\0';
+	if (read_address(addr, &hub->nbma) < 0 || read_address(comma + 1, &hub->protocol) < 0)
+		return fail("hub", text, allowed);
+	opt->hub_count++;
+	return 0;
+}
+
+static int parse_authentication(struct options *opt, const char *text)
+{
+	const size_t len = strlen(text);
+
+	for (size_t i = 0; i < len; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			return fail("authentication", "(not shown)",
+				    "printable characters, no space");
+	if (len < 1 || len > OPTIONS_WORD_MAX)
+		return fail("authentication", "(not shown)", "a word of 1 to 8 characters");
+	opt->authentication = text;
+	return 0;
+}
+
 static int parse_key(struct options *opt, const char *text)
 {
 	uint64_t n;
@@ -212,6 +249,10 @@ static int parse_special(const char *name, struct options *opt, const char *text
 {
 	if (strcmp(name, "lan-base") == 0)
 		return parse_lan_base(opt, text);
+	if (strcmp(name, "hub") == 0)
+		return parse_hub(opt, text);
+	if (strcmp(name, "authentication") == 0)
+		return parse_authentication(opt, text);
 	if (strcmp(name, "key") == 0)
 		return parse_key(opt, text);
 	if (strcmp(name, "traffic") == 0)
@@ -269,6 +310,24 @@ static int check_range(const char *name, uint32_t base, uint64_t count)
 	return fail(name, text, "--count addresses from here must end below 224.0.0.0");
 }
 
+static int check_hubs(const struct options *o, uint64_t lans)
+{
+	for (uint32_t h = 0; h < o->hub_count; h++) {
+		const struct options_hub *hub = &o->hubs[h];
+
+		if (overlaps(o->nbma_base, o->count, hub->nbma, 1))
+			return fail("nbma-base", "", "the spokes' addresses contain a hub's");
+		if (overlaps(o->protocol_base, o->count, hub->protocol, 1))
+			return fail("protocol-base", "", "the spokes' addresses contain a hub's");
+		if (overlaps(o->lan_base, lans, hub->protocol, 1))
+			return fail("lan-base", "", "the spokes' LANs contain tunnel addresses");
+		for (uint32_t k = 0; k < h; k++)
+			if (o->hubs[k].nbma == hub->nbma || o->hubs[k].protocol == hub->protocol)
+				return fail("hub", "", "each hub has addresses of its own");
+	}
+	return 0;
+}
+
 static int check_together(const struct options *o)
 {
 	const uint64_t lans = (uint64_t)o->count << (32 - o->lan_len);
@@ -278,14 +337,11 @@ static int check_together(const struct options *o)
 	    check_range("private-base", o->private_base, o->count) < 0 ||
 	    check_range("lan-base", o->lan_base, lans) < 0)
 		return -EINVAL;
-	if (overlaps(o->nbma_base, o->count, o->hub_nbma, 1))
-		return fail("nbma-base", "", "the spokes' addresses contain --hub-nbma");
+	if (check_hubs(o, lans) < 0)
+		return -EINVAL;
 	if (o->gateway && overlaps(o->nbma_base, o->count, o->gateway, 1))
 		return fail("nbma-base", "", "the spokes' addresses contain --gateway");
-	if (overlaps(o->protocol_base, o->count, o->hub_protocol, 1))
-		return fail("protocol-base", "", "the spokes' addresses contain --hub-protocol");
-	if (overlaps(o->lan_base, lans, o->protocol_base, o->count) ||
-	    overlaps(o->lan_base, lans, o->hub_protocol, 1))
+	if (overlaps(o->lan_base, lans, o->protocol_base, o->count))
 		return fail("lan-base", "", "the spokes' LANs contain tunnel addresses");
 	if (o->rate_pps && o->count < 2)
 		return fail("rate", "", "traffic between LANs needs --count 2 or more");
@@ -306,6 +362,7 @@ static void set_defaults(struct options *opt)
 	memset(opt, 0, sizeof(*opt));
 	opt->lan_base = 0x0a800000; /* 10.128.0.0/24: room for 20,000 in 10.0.0.0/8 */
 	opt->lan_len = 24;
+	opt->hub_count = 1;
 	opt->private_base = 0xac100002; /* 172.16.0.2 */
 	opt->holdtime_s = 7200;
 	opt->mtu = 1400;

@@ -8,14 +8,21 @@
 #include <stdint.h>
 
 #define OPTIONS_SPOKES_MAX 20000
+#define OPTIONS_HUBS_MAX   4
+#define OPTIONS_WORD_MAX   8 /* of authentication */
 
 enum options_traffic { OPTIONS_TRAFFIC_ICMP, OPTIONS_TRAFFIC_UDP };
+
+struct options_hub {
+	uint32_t nbma;
+	uint32_t protocol;
+};
 
 struct options {
 	const char *interface; /* points into argv */
 	uint32_t count;
-	uint32_t hub_nbma;
-	uint32_t hub_protocol;
+	struct options_hub hubs[OPTIONS_HUBS_MAX]; /* the first one: --hub-nbma, --hub-protocol */
+	uint32_t hub_count;
 	uint32_t nbma_base;
 	uint32_t protocol_base;
 	uint32_t lan_base;
@@ -29,6 +36,9 @@ struct options {
 	uint16_t holdtime_s;
 	uint16_t mtu; /* in our registrations */
 	bool unique;
+	const char *authentication; /* NULL: none; points into argv */
+	bool shortcut;
+	bool purge; /* what was registered, at the end */
 	bool nat;
 	uint32_t private_base;       /* claimed with nat */
 	uint32_t register_rate;      /* per second; 0 = all at once */

@@ -9,6 +9,7 @@
 #include "link.h"
 #include "run.h"
 
+#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -104,6 +105,10 @@ static void judge(struct verdict *v, const struct run *run)
 	none_of(v, s->counters.wrong, "wrong registration replies");
 	none_of(v, s->counters.undecodable, "undecodable NHRP packets");
 	none_of(v, s->counters.bad_indications, "bad traffic indications");
+	none_of(v, s->counters.resolutions_wrong, "wrong resolution replies");
+	none_of(v, s->counters.bad_authentication, "packets without the right authentication");
+	none_of(v, s->counters.purges_sent - s->counters.purge_replies, "purges without reply");
+	none_of(v, s->local.full, "packets between spokes lost here");
 	none_of(v, run->demux.bad_frames, "bad outer headers");
 	none_of(v, run->demux.wrong_key, "wrong GRE keys");
 	none_of(v, run->traffic.bad_header, "bad inner headers");
@@ -175,6 +180,46 @@ static void show_latency(struct printer *p,
 	group_end(p);
 }
 
+static void show_shortcuts(struct printer *p, const struct spokes *s)
+{
+	const struct shortcuts_counters *c = &s->shortcuts.counters;
+
+	if (!p->json && !s->opt->shortcut)
+		return;
+	group_begin(p, "shortcuts", "shortcuts");
+	show(p, "now", s->shortcuts.ready);
+	show(p, "made", c->made);
+	note(p, "expired", c->expired);
+	note(p, "purged", c->purged);
+	note(p, "full", c->full);
+	show(p, "direct_frames", s->direct_frames);
+	group_end(p);
+}
+
+/* By hub: how many spokes it knows. */
+static void show_hubs(struct printer *p, const struct run *run)
+{
+	const struct spokes *s = &run->spokes;
+
+	if (p->json)
+		printf(",\"hubs\":[");
+	for (uint32_t h = 0; h < run->opt.hub_count; h++) {
+		const struct in_addr in = {htonl(run->opt.hubs[h].nbma)};
+		char nbma[INET_ADDRSTRLEN];
+		unsigned up = 0;
+
+		for (uint32_t i = 0; i < run->opt.count; i++)
+			up += spokes_reg(s, i, h)->state == SPOKE_UP;
+		inet_ntop(AF_INET, &in, nbma, sizeof(nbma));
+		if (p->json)
+			printf("%s{\"nbma\":\"%s\",\"registered\":%u}", h ? "," : "", nbma, up);
+		else if (run->opt.hub_count > 1)
+			printf("%-*s%s registered %u\n", TEXT_COLUMN, h ? "" : "hubs", nbma, up);
+	}
+	if (p->json)
+		putchar(']');
+}
+
 static void show_registration(struct printer *p, const struct spokes *s)
 {
 	const struct spokes_counters *c = &s->counters;
@@ -194,12 +239,22 @@ static void show_registration(struct printer *p, const struct spokes *s)
 	show(p, "traffic_indications", c->traffic_indications);
 	note(p, "bad_indications", c->bad_indications);
 	note(p, "resolution_requests", c->resolution_requests);
+	note(p, "resolutions_answered", c->resolutions_answered);
+	note(p, "resolutions_sent", c->resolutions_sent);
+	note(p, "resolution_replies", c->resolution_replies);
+	note(p, "resolutions_refused", c->resolutions_refused);
+	note(p, "unresolved_code", c->unresolved_code);
+	note(p, "resolutions_wrong", c->resolutions_wrong);
 	note(p, "purges", c->purges);
+	note(p, "purges_sent", c->purges_sent);
+	note(p, "purge_replies", c->purge_replies);
+	note(p, "bad_authentication", c->bad_authentication);
 	note(p, "errors", c->errors);
 	note(p, "error_code", c->error_code);
 	note(p, "other", c->other);
 	note(p, "undecodable", c->undecodable);
 	group_end(p);
+	show_shortcuts(p, s);
 }
 
 static void show_stream(struct printer *p,
@@ -222,6 +277,7 @@ static void show_stream(struct printer *p,
 	note(p, "ttl", c->ttl);
 	note(p, "misdelivered", c->misdelivered);
 	note(p, "skipped", c->skipped);
+	note(p, "direct", c->direct);
 	if (!p->json)
 		group_end(p);
 	show_latency(p, "rtt_us", "  round trip, us", &s->latency);
@@ -290,6 +346,7 @@ bool report_final(struct run *run, uint64_t now_ns)
 	item(&p, "run_ms", false, "%.1f", ms(now_ns - run->started_ns));
 	if (!p.json)
 		putchar('\n');
+	show_hubs(&p, run);
 	show_registration(&p, s);
 	show_stream(&p, &run->traffic.streams[TRAFFIC_LAN], "traffic", "traffic");
 	show_stream(&p, &run->traffic.streams[TRAFFIC_HUB], "ping_hub", "hub pings");

@@ -15,6 +15,7 @@ enum run_phase {
 	RUN_REGISTERING, /* until all are registered, or the timeout */
 	RUN_TRAFFIC,     /* until the duration is over, or a signal */
 	RUN_DRAINING,    /* nothing new is sent; what is under way may come back */
+	RUN_PURGING,     /* registrations are taken back */
 	RUN_DONE,
 };
 

@@ -9,8 +9,10 @@
 #include <stdint.h>
 
 #include "latency.h"
+#include "local.h"
 #include "neighbour.h"
 #include "options.h"
+#include "shortcut.h"
 #include "timers.h"
 
 enum spoke_state {
@@ -18,14 +20,19 @@ enum spoke_state {
 	SPOKE_UP,
 };
 
-struct spoke {
+/* Of a spoke at a hub. */
+struct registration {
 	enum spoke_state state;
 	bool awaiting;       /* a registration request is unanswered */
 	uint8_t retry_s;     /* 2, 4, .. 64 */
 	uint32_t request_id; /* kept over retries: a late answer still counts */
-	uint32_t gre_sequence;
-	uint64_t asked_ns; /* first transmission of that request */
+	uint64_t asked_ns;   /* first transmission of that request */
 	uint64_t valid_until_ns;
+};
+
+struct spoke {
+	uint32_t gre_sequence;
+	uint32_t hubs_up; /* registrations */
 };
 
 struct spokes_counters {
@@ -39,12 +46,21 @@ struct spokes_counters {
 	uint64_t traffic_indications;
 	uint64_t bad_indications; /* hop count 0, or not about a packet of that spoke */
 	uint64_t resolution_requests;
+	uint64_t resolutions_sent;   /* requests of ours, repeats included */
+	uint64_t resolution_replies; /* good ones */
+	uint64_t resolutions_refused;
+	uint64_t resolutions_wrong;    /* replies that are not an answer to what was asked */
+	uint64_t resolutions_answered; /* requests of others */
 	uint64_t purges;
-	uint64_t errors; /* error indications */
-	uint64_t other;  /* NHRP of another kind */
+	uint64_t purges_sent; /* at the end */
+	uint64_t purge_replies;
+	uint64_t bad_authentication; /* missing, twice, or another word: not looked at */
+	uint64_t errors;             /* error indications */
+	uint64_t other;              /* NHRP of another kind */
 	uint64_t undecodable;
-	uint8_t refused_code; /* the last one */
-	uint16_t error_code;  /* the last one */
+	uint8_t refused_code;    /* the last one */
+	uint8_t unresolved_code; /* the last one */
+	uint16_t error_code;     /* the last one */
 };
 
 struct spokes {
@@ -52,12 +68,19 @@ struct spokes {
 	struct link *link;
 	struct neighbour neighbour;
 	struct timers timers;
-	struct spoke *v; /* opt->count of them; owned */
-	bool armed;      /* the first registrations are in the heap */
-	uint32_t registered;
+	struct spoke *v;           /* opt->count of them; owned */
+	struct registration *regs; /* opt->hub_count for each; owned */
+	struct shortcuts shortcuts;
+	struct local local;
+	uint64_t direct_frames; /* sent by a shortcut */
+	uint32_t purge_cursor;  /* registration to take back next */
+	bool armed;             /* the first registrations are in the heap */
+	uint32_t registered;    /* spokes that a hub knows */
+	uint32_t registrations; /* of all spokes at all hubs */
 	uint32_t next_request_id;
 	uint64_t started_ns;
-	uint64_t all_up_ns; /* when all were registered for the first time; 0 = not yet */
+	uint64_t all_up_ns; /* when all were registered at all hubs for the first time; 0 = not yet
+			     */
 	struct latency reply_time;
 	struct spokes_counters counters;
 };
@@ -74,14 +97,36 @@ void spokes_poll(struct spokes *s, uint64_t now_ns);
 uint64_t spokes_next_ns(const struct spokes *s);
 
 /* What the hub said about a registration; called by nhc.c. hold_s: granted. */
-void spokes_accepted(struct spokes *s, uint32_t i, uint16_t hold_s, uint64_t now_ns);
-void spokes_refused(struct spokes *s, uint32_t i, uint8_t code);
+void spokes_accepted(struct spokes *s, uint32_t i, uint32_t hub, uint16_t hold_s, uint64_t now_ns);
+void spokes_refused(struct spokes *s, uint32_t i, uint32_t hub, uint8_t code);
 
-/* Room for an inner packet of spoke i; spokes_send wraps and queues it. */
+/* Takes registrations back, a bounded number per call; false when that was all. */
+bool spokes_purge(struct spokes *s);
+
+/* Room for an inner packet of spoke i; spokes_send wraps and queues it, to the underlay address of
+ * a hub or of another spoke. */
 uint8_t *spokes_inner_room(struct spokes *s, uint32_t i);
-void spokes_send(struct spokes *s, uint32_t i, uint16_t gre_proto, size_t inner_len);
+void spokes_send(struct spokes *s, uint32_t i, uint32_t nbma, uint16_t gre_proto, size_t inner_len);
+/* Where a packet of spoke i to an inner address goes: by its shortcut, or by the first hub that
+ * answers. */
+uint32_t spokes_way(struct spokes *s, uint32_t i, uint32_t dst, uint64_t now_ns);
+
+static inline struct registration *spokes_reg(const struct spokes *s, uint32_t i, uint32_t hub)
+{
+	return &s->regs[(uint64_t)i * s->opt->hub_count + hub];
+}
 
 /* --- addresses, host order --- */
+
+/* The hub with this underlay address; hub_count: none has it. */
+static inline uint32_t spokes_hub(const struct spokes *s, uint32_t nbma)
+{
+	uint32_t h = 0;
+
+	while (h < s->opt->hub_count && s->opt->hubs[h].nbma != nbma)
+		h++;
+	return h;
+}
 
 static inline uint32_t spokes_nbma(const struct spokes *s, uint32_t i)
 {

@@ -16,7 +16,7 @@
 
 #define SECOND_NS  1000000000ULL
 #define TURN_MAX   256
-#define TTL_AT_END (PACKET_PROBE_TTL - 1) /* the hub is the only router on the way */
+#define TTL_BY_HUB (PACKET_PROBE_TTL - 1) /* the hub is the only router on the way */
 #define PROTO_ICMP 1
 
 struct traffic_flow {
@@ -87,7 +87,7 @@ static void flow_addresses(const struct traffic *t,
 		*dst = spokes_lan_host(t->spokes, partner(t, flow));
 	} else {
 		*src = spokes_protocol(t->spokes, flow);
-		*dst = t->spokes->opt->hub_protocol;
+		*dst = t->spokes->opt->hubs[0].protocol;
 	}
 }
 
@@ -103,9 +103,13 @@ static void send_probe(struct traffic *t, enum traffic_stream_id id, uint64_t no
 				 .sequence = s->flows[s->cursor].next_sequence++,
 				 .tx_ns = now_ns};
 
+	uint32_t way = t->spokes->opt->hubs[0].nbma;
+
 	flow_addresses(t, id, p.flow, &p.src, &p.dst);
+	if (id == TRAFFIC_LAN)
+		way = spokes_way(t->spokes, p.flow, p.dst, now_ns);
 	packet_probe_write(&p, spokes_inner_room(t->spokes, p.flow));
-	spokes_send(t->spokes, p.flow, PACKET_ETHERTYPE_IP4, p.len);
+	spokes_send(t->spokes, p.flow, way, PACKET_ETHERTYPE_IP4, p.len);
 	s->stats.sent++;
 	s->cursor = partner(t, s->cursor);
 }
@@ -175,21 +179,28 @@ static bool is_at_home(const struct traffic *t, uint32_t i, const struct packet_
 	       p->dst == dst;
 }
 
-static void answer_echo(struct traffic *t,
-			uint32_t i,
-			const uint8_t *bytes,
-			size_t len,
-			const struct packet_ip4 *ip,
-			uint64_t *counter)
-{
-	uint8_t *room = spokes_inner_room(t->spokes, i);
-	const size_t answer_len = (size_t)(ip->payload - bytes) + ip->payload_len;
+/* A packet on its way through the checks. */
+struct arrival {
+	uint32_t i;  /* spoke it came to */
+	bool direct; /* by a shortcut */
+	const uint8_t *bytes;
+	size_t len;
+	struct packet_ip4 ip;
+	uint64_t now_ns;
+};
 
-	if (answer_len > PACKET_INNER_MAX || packet_echo_answer(bytes, len, ip, room) < 0) {
+static void answer_echo(struct traffic *t, const struct arrival *a, uint64_t *counter)
+{
+	uint8_t *room = spokes_inner_room(t->spokes, a->i);
+	const size_t answer_len = (size_t)(a->ip.payload - a->bytes) + a->ip.payload_len;
+
+	if (answer_len > PACKET_INNER_MAX ||
+	    packet_echo_answer(a->bytes, a->len, &a->ip, room) < 0) {
 		t->unexpected++;
 		return;
 	}
-	spokes_send(t->spokes, i, PACKET_ETHERTYPE_IP4, answer_len);
+	spokes_send(t->spokes, a->i, spokes_way(t->spokes, a->i, a->ip.src, a->now_ns),
+		    PACKET_ETHERTYPE_IP4, answer_len);
 	(*counter)++;
 }
 
@@ -209,68 +220,65 @@ static void finish_probe(struct traffic_stream *s, const struct packet_probe *p,
 	}
 }
 
-static void receive_probe(struct traffic *t,
-			  uint32_t i,
-			  const struct packet_probe *p,
-			  uint64_t now_ns,
-			  const uint8_t *bytes,
-			  size_t len,
-			  const struct packet_ip4 *ip)
+static void receive_probe(struct traffic *t, const struct arrival *a, const struct packet_probe *p)
 {
 	struct traffic_stream *s = &t->streams[p->stream];
 	/* The hub's own answers are not routed; its kernel chooses the TTL. */
 	const bool routed = p->stream == TRAFFIC_LAN;
+	const uint8_t ttl = a->direct ? PACKET_PROBE_TTL : TTL_BY_HUB;
 
 	if (p->sequence >= s->flows[p->flow].next_sequence)
 		s->stats.corrupt++; /* never sent */
-	else if (!is_at_home(t, i, p))
+	else if (!is_at_home(t, a->i, p))
 		s->stats.misdelivered++;
-	else if (routed && p->ttl != TTL_AT_END)
+	else if (routed && p->ttl != ttl)
 		s->stats.ttl++;
 	else if (p->kind == PACKET_KIND_ECHO_REQUEST)
-		answer_echo(t, i, bytes, len, ip, &s->stats.answered);
+		answer_echo(t, a, &s->stats.answered);
 	else
-		finish_probe(s, p, now_ns);
+		finish_probe(s, p, a->now_ns);
+	s->stats.direct += a->direct;
 }
 
-static void receive_other(struct traffic *t,
-			  uint32_t i,
-			  const uint8_t *bytes,
-			  size_t len,
-			  const struct packet_ip4 *ip)
+static void receive_other(struct traffic *t, const struct arrival *a)
 {
+	const struct packet_ip4 *ip = &a->ip;
 	const uint8_t type = ip->protocol == PROTO_ICMP && ip->payload_len ? ip->payload[0] : 0;
 
 	if (type == 8)
-		answer_echo(t, i, bytes, len, ip, &t->echo_answered);
+		answer_echo(t, a, &t->echo_answered);
 	else if (type == 3 || type == 5 || type == 11 || type == 12)
 		t->icmp_errors++;
 	else
 		t->unexpected++;
 }
 
-void traffic_receive(
-	struct traffic *t, uint32_t i, const uint8_t *bytes, size_t len, uint64_t now_ns)
+void traffic_receive(struct traffic *t,
+		     uint32_t i,
+		     bool direct,
+		     const uint8_t *bytes,
+		     size_t len,
+		     uint64_t now_ns)
 {
+	struct arrival a = {.i = i, .direct = direct, .bytes = bytes, .len = len, .now_ns = now_ns};
 	struct packet_probe p;
-	struct packet_ip4 ip;
 
-	if (packet_ip4_parse(bytes, len, &ip) != PACKET_OK) {
+	if (packet_ip4_parse(bytes, len, &a.ip) != PACKET_OK) {
 		t->bad_header++;
 		return;
 	}
-	if (ip.dst >> 28 == 14 || ip.dst == UINT32_MAX) {
+	if (a.ip.dst >> 28 == 14 || a.ip.dst == UINT32_MAX) {
 		t->multicast++;
 		return;
 	}
-	if (!spokes_owns(t->spokes, i, ip.dst)) {
+	if (!spokes_owns(t->spokes, i, a.ip.dst)) {
 		t->misdelivered++;
 		return;
 	}
-	switch (packet_probe_read(bytes, len, &ip, t->run, &p)) {
+	switch (packet_probe_read(bytes, len, &a.ip, t->run, &p)) {
 	case PACKET_PROBE_OK:
 		if (p.stream < TRAFFIC_STREAMS && p.flow < t->spokes->opt->count)
-			receive_probe(t, i, &p, now_ns, bytes, len, &ip);
+			receive_probe(t, &a, &p);
 		else
 			t->unexpected++;
 		break;
@@ -278,7 +286,7 @@ void traffic_receive(
 		t->streams[p.stream < TRAFFIC_STREAMS ? p.stream : 0].stats.corrupt++;
 		break;
 	case PACKET_PROBE_FOREIGN:
-		receive_other(t, i, bytes, len, &ip);
+		receive_other(t, &a);
 		break;
 	}
 }

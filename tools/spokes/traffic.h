@@ -29,6 +29,7 @@ struct traffic_stats {
 	uint64_t ttl; /* not decremented exactly once on its way */
 	uint64_t misdelivered;
 	uint64_t skipped; /* not sent because we were more than 100 ms behind */
+	uint64_t direct;  /* of those received, or answered: by a shortcut */
 };
 
 struct traffic_flow; /* by spoke */
@@ -69,6 +70,10 @@ uint64_t traffic_next_ns(const struct traffic *t);
 /* Sent and not yet come back. */
 uint64_t traffic_outstanding(const struct traffic *t);
 
-/* An inner packet that the hub sent to spoke i. */
-void traffic_receive(
-	struct traffic *t, uint32_t i, const uint8_t *bytes, size_t len, uint64_t now_ns);
+/* An inner packet that the hub sent to spoke i, or (direct) another spoke by a shortcut. */
+void traffic_receive(struct traffic *t,
+		     uint32_t i,
+		     bool direct,
+		     const uint8_t *bytes,
+		     size_t len,
+		     uint64_t now_ns);
