@@ -36,8 +36,8 @@
  * and VAES the round keys and as many of 48 powers of the hash key, from the last one down, as it
  * has blocks; otherwise round keys and 8 powers in one piece. */
 #define GCM_POWERS_END (CRYPTO_ROUND_KEYS + 48 * 16)
-#define GCM_HEAD_AVX2  (CRYPTO_ROUND_KEYS + 8 * 16)
-#define GCM_HEAD_SSE   (CRYPTO_ROUND_KEYS + 2 * 8 * 16)
+#define GCM_HEAD_AVX2  RTE_ALIGN_CEIL(CRYPTO_ROUND_KEYS + 8 * 16, LINE)
+#define GCM_HEAD_SSE   RTE_ALIGN_CEIL(CRYPTO_ROUND_KEYS + 2 * 8 * 16, LINE)
 
 _Static_assert(sizeof(struct gcm_key_data) <= CRYPTO_KEY_BYTES, "GCM's key fits");
 _Static_assert(offsetof(struct gcm_key_data, ghash_keys) == CRYPTO_ROUND_KEYS &&
@@ -284,14 +284,19 @@ static inline void gcm_key_prefetch(const struct crypto *c, const struct crypto_
 {
 	const uint8_t *key = op->key->bytes;
 
-	for (uint32_t at = 0; at < c->gcm_head; at += LINE)
-		rte_prefetch0(key + at);
 	if (c->gcm_powers) {
 		uint32_t used = RTE_MIN((op->text_len + 15) / 16 + 2, 48U) * 16;
 
+		for (uint32_t at = 0; at < CRYPTO_ROUND_KEYS; at += LINE)
+			rte_prefetch0(key + at);
 		for (uint32_t at = 16; at <= used; at += LINE)
 			rte_prefetch0(key + GCM_POWERS_END - at);
+		return;
 	}
+	for (uint32_t at = 0; at < GCM_HEAD_AVX2; at += LINE) /* unrolled */
+		rte_prefetch0(key + at);
+	for (uint32_t at = GCM_HEAD_AVX2; at < c->gcm_head; at += LINE)
+		rte_prefetch0(key + at);
 }
 
 static inline void gcm_one(struct crypto *c,

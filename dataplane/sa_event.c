@@ -63,7 +63,7 @@ static bool look_send(struct dp_worker *w, const struct sa *sa)
 /* So many packets are certainly left before `limit`. */
 static uint64_t left(uint64_t limit, uint64_t used, uint64_t per_packet)
 {
-	return limit <= used ? RECHECK_PKTS : (limit - used + per_packet - 1) / per_packet;
+	return limit <= used ? RECHECK_PKTS : (limit - used - 1) / per_packet + 1;
 }
 
 /* After how many packets something may have changed. */

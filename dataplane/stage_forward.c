@@ -45,20 +45,19 @@ static void to_port(struct dp_meta *meta, const struct fib_nh *nh, rte_be32_t ds
 	meta->outer_dst = addr; /* whom to ask for when there is none yet */
 }
 
-/* Next hop on a tunnel: a gateway with its spoke bound already, or the destination itself. */
-static void to_tunnel(struct dp_meta *meta, const struct fib_nh *nh, rte_be32_t dst)
+/* A gateway on a tunnel has its spoke bound already. */
+static void to_bound(struct dp_meta *meta, const struct fib_nh *nh)
 {
-	struct dp_addr addr;
-	struct table_key key;
+	meta->adj = __atomic_load_n(&nh->to, __ATOMIC_ACQUIRE);
+	dp_meta_adj_note(meta);
+}
 
-	if (nh->type == DP_ROUTE_GATEWAY) {
-		meta->adj = __atomic_load_n(&nh->to, __ATOMIC_ACQUIRE);
-		dp_meta_adj_note(meta);
-		return;
-	}
-	addr = dp_addr_ip4(dst);
-	key = nexthop_key(nh->iface, &addr);
-	meta->adj = table_get(nexthop_table, &key);
+/* The destination itself is the next hop on a tunnel. */
+static void to_host(struct dp_meta *meta, const struct fib_nh *nh, rte_be32_t dst)
+{
+	struct table_key4 key = table_key4(dst, nh->iface, 0, 0);
+
+	meta->adj = table_get4(nexthop_table, table_bucket(nexthop_table, key), key);
 	dp_meta_adj_note(meta);
 }
 
@@ -92,6 +91,30 @@ static int no_binding(struct dp_worker *w, const struct fib_nh *nh, rte_be32_t d
 	return DP_DROP_NO_BINDING;
 }
 
+static int route_other(struct dp_worker *w,
+		       const struct rte_mbuf *m,
+		       struct dp_meta *meta,
+		       const struct fib_nh *nh,
+		       const struct rte_ipv4_hdr *ip)
+{
+	if (nh->type == DP_ROUTE_MULTIPATH)
+		nh = group_member(nh->to, flow_hash(m, ip));
+	if (nh->type == DP_ROUTE_LOCAL)
+		return (meta->flags & DP_META_FROM_TWIN) ? (int)DP_DROP_TWIN_LOOP : PUNT;
+	if (nh->type == DP_ROUTE_BLACKHOLE)
+		return DP_DROP_BLACKHOLE;
+	if (nh->iface_kind == DP_IFACE_PORT) {
+		to_port(meta, nh, ip->dst_addr);
+		return GO_ON;
+	}
+	if (nh->type == DP_ROUTE_GATEWAY)
+		to_bound(meta, nh);
+	else
+		to_host(meta, nh, ip->dst_addr);
+	return meta->adj == 0 ? no_binding(w, nh, ip->dst_addr) : GO_ON;
+}
+
+/* Most packets go by way of a gateway on a tunnel. */
 static int route(struct dp_worker *w,
 		 const struct rte_mbuf *m,
 		 struct dp_meta *meta,
@@ -99,22 +122,15 @@ static int route(struct dp_worker *w,
 		 const struct rte_ipv4_hdr *ip)
 {
 	const struct fib_nh *nh = &fib_nhs[index];
-	rte_be32_t dst = ip->dst_addr;
 
 	if (unlikely(index == FIB_NH_NONE))
 		return DP_DROP_NO_ROUTE;
-	if (unlikely(nh->type == DP_ROUTE_MULTIPATH))
-		nh = group_member(nh->to, flow_hash(m, ip));
-	if (unlikely(nh->type == DP_ROUTE_LOCAL))
-		return (meta->flags & DP_META_FROM_TWIN) ? (int)DP_DROP_TWIN_LOOP : PUNT;
-	if (unlikely(nh->type == DP_ROUTE_BLACKHOLE))
-		return DP_DROP_BLACKHOLE;
-	if (nh->iface_kind == DP_IFACE_PORT) {
-		to_port(meta, nh, dst);
-		return GO_ON;
+	if (likely(nh->type == DP_ROUTE_GATEWAY && nh->iface_kind == DP_IFACE_TUNNEL)) {
+		to_bound(meta, nh);
+		if (likely(meta->adj != 0))
+			return GO_ON;
 	}
-	to_tunnel(meta, nh, dst);
-	return unlikely(meta->adj == 0) ? no_binding(w, nh, dst) : GO_ON;
+	return route_other(w, m, meta, nh, ip);
 }
 
 static void hairpin_check(struct dp_worker *w,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stage_tx: the Ethernet header of the next neighbour in front, and out by its port.
+ * stage_tx: the Ethernet header of the next neighbour in front, and out by its port; or into the
+ * queue of those that wait for the neighbour.
  *
  * Packets gather in one buffer per port and leave at the end of the turn, or when it is full. What
  * the port does not take is dropped by name.
@@ -10,7 +11,7 @@
 #include "neigh.h"
 #include "stages.h"
 
-static void txq_flush(struct dp_worker *w, struct dp_txq *q)
+void txq_flush(struct dp_worker *w, struct dp_txq *q)
 {
 	uint16_t sent = rte_eth_tx_burst(q->port, q->queue, q->m, q->n);
 
@@ -27,18 +28,9 @@ void tx_flush(struct dp_worker *w)
 			txq_flush(w, &w->txq[i]);
 }
 
-static void txq_put(struct dp_worker *w, uint16_t port, struct rte_mbuf *m)
-{
-	struct dp_txq *q = &w->txq[port];
-
-	q->m[q->n++] = m;
-	if (q->n == DP_TX_BUFFER)
-		txq_flush(w, q);
-}
-
 void tx_frame(struct dp_worker *w, struct rte_mbuf *m)
 {
-	txq_put(w, dp_meta(m)->out_port, m);
+	tx_put(w, dp_meta(m)->out_port, m);
 }
 
 void stage_tx(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
@@ -52,6 +44,6 @@ void stage_tx(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 			continue;
 		}
 		memcpy(rte_pktmbuf_prepend(m[i], RTE_ETHER_HDR_LEN), &r.eth, RTE_ETHER_HDR_LEN);
-		txq_put(w, r.port, m[i]);
+		tx_put(w, r.port, m[i]);
 	}
 }

@@ -85,23 +85,25 @@ static inline const struct table_bucket *table_bucket(const struct table *table,
 	return &table->front[_mm_crc32_u64(key.c, key.lo) & table->mask];
 }
 
-/* 0 when the key does not stand in this bucket. Without branches: in which of the four it stands
- * cannot be predicted. Context: any. */
+/* 0 when the key does not stand in this bucket. In which of the four it stands cannot be predicted:
+ * all are compared, and the one is loaded again, by one load, because it may just be replaced.
+ * Context: any. */
 static inline uint32_t table_bucket_get(const struct table_bucket *bucket, struct table_key4 key)
 {
-	__m128i k = _mm_set_epi64x(key.c, (long long)key.lo), value = _mm_setzero_si128();
+	const __m128i *e = bucket->entries, k = _mm_set_epi64x(key.c, (long long)key.lo);
+	__m128i low = _mm_packs_epi32(_mm_cmpeq_epi32(e[0], k), _mm_cmpeq_epi32(e[1], k));
+	__m128i high = _mm_packs_epi32(_mm_cmpeq_epi32(e[2], k), _mm_cmpeq_epi32(e[3], k));
+	/* Four bits for each entry: three are the key's. */
+	uint32_t same = (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(low, high));
+	__m128i found;
 
-	for (unsigned i = 0; i < TABLE_BUCKET; i++) {
-		__m128i e = *(const volatile __m128i *)&bucket->entries[i];
-		__m128i same = _mm_cmpeq_epi32(e, k);
-
-		/* Into the value's lane: all of address, a and b, c are equal. */
-		same = _mm_and_si128(
-			_mm_and_si128(_mm_slli_si128(same, 4), _mm_slli_si128(same, 8)),
-			_mm_slli_si128(same, 12));
-		value = _mm_or_si128(value, _mm_and_si128(e, same));
-	}
-	return (uint32_t)_mm_cvtsi128_si32(_mm_srli_si128(value, 12));
+	same &= same >> 1 & same >> 2 & 0x1111;
+	if (unlikely(same == 0))
+		return 0;
+	found = *(const volatile __m128i *)&e[__builtin_ctz(same) / 4];
+	if (unlikely((_mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(found, k))) & 7) != 7))
+		return 0;
+	return (uint32_t)_mm_extract_epi32(found, 3);
 }
 
 /* table.c: what the front does not know. Context: any. */

@@ -24,9 +24,16 @@ counted() { # COUNTER: at least 10
 	hub_ctl -j show traffic | jq -e ".counters[] | select(.counter == \"$1\") | .pkts >= 10" >/dev/null
 }
 
+# has_word CAPTURE: some packet of the hub's
+has_word() {
+	tcpdump -n -x -r "$TMP/$1.pcap" "src 192.0.2.1" 2>/dev/null | sed -n 's/^\t0x[0-9a-f]*: *//p' | tr -d ' \n' |
+		grep -q "$(printf %s "$WORD" | od -An -tx1 | tr -d ' \n')"
+}
+
 draw_topology
 write_config "authentication: $WORD"
 need "the hub starts" start_hub
+capture_start right "$WAN" eth0 "proto gre"
 check "spokes with the right word register" spokes --authentication $WORD
 check "... each answer has it, too" report_is '.ok and .registered == 10 and .nhrp.bad_authentication == 0'
 check "the hub knows them" entries_are 10
@@ -39,6 +46,11 @@ for word in wrong ${WORD^^} ${WORD}x ''; do
 	check "... but get error indications for it" report_is '.registered == 0 and .nhrp.errors >= 10 and .nhrp.error_code == 11'
 	check "... and nothing else has happened" entries_are 0
 done
+eventually "the hub's word is in its answers" 3 has_word right
+capture_start none "$WAN" eth0 "proto gre"
+refuse "those without a word" spokes
+eventually "... get errors" 3 captured none "src 192.0.2.1" 10
+refuse "... that do not tell it" has_word none
 check "each is counted: another word" counted dropped-authentication-wrong
 check "... and none" counted dropped-authentication-missing
 refuse "the word is not in the log" grep -q $WORD "$HUB_LOG"

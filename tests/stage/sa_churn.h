@@ -82,6 +82,12 @@ extern struct churn_side churn_sides[2];
 
 /* Main function of a worker's lcore; arg: its number. */
 int churn_side_main(void *arg);
+/* With two CPUs worker 0 has the control core's, whose thread turns it in between: then a grace
+ * period does not last as long as the kernel lets one of the two run. */
+void churn_side_begin(unsigned side);
+void churn_side_turn(unsigned side);
+/* Sends no more; until nothing is on its way. */
+void churn_side_end(unsigned side);
 void churn_sides_stop(void);
 
 /* ---- actors ---- */

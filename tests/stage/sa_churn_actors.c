@@ -94,7 +94,7 @@ static int update(unsigned peer)
 }
 
 /* Nothing to encrypt with, nothing to decrypt with. */
-static int nothing(unsigned peer)
+static int all_del(unsigned peer)
 {
 	struct churn_peer *p = &churn_peers[peer];
 	int rc;
@@ -104,6 +104,12 @@ static int nothing(unsigned peer)
 	if (rc == 0)
 		rc = sa_del(&p->in_sa);
 	return rc < 0 ? rc : sa_del(&p->out_sa);
+}
+
+/* Not for long: the others come round to it soon. */
+static int nothing(unsigned peer)
+{
+	return peer % 16 == 0 ? all_del(peer) : 0;
 }
 
 static int home(unsigned peer)
@@ -182,7 +188,7 @@ void churn_sas_start(void)
 void churn_sas_finish(void)
 {
 	for (unsigned i = 0; i < CHURN_PEERS; i++) {
-		assert_int_equal(nothing(i), 0);
+		assert_int_equal(all_del(i), 0);
 		if (churn_peers[i].spoke != 0)
 			assert_int_equal(churn_spoke_del(i), 0);
 	}

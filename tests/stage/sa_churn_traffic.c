@@ -6,8 +6,6 @@
  */
 #include "sa_churn.h"
 
-#include <sched.h>
-
 #include <rte_ethdev.h>
 #include <rte_ip.h>
 #include <rte_rcu_qsbr.h>
@@ -17,10 +15,6 @@
 
 #define PER_TURN 8 /* packets each way */
 
-struct churn_side churn_sides[2];
-static bool stop;        /* atomic */
-static unsigned at_rest; /* atomic: sides that send no more */
-
 struct side {
 	unsigned number;
 	struct dp_worker *w;
@@ -29,6 +23,11 @@ struct side {
 	uint64_t random;
 	struct stage_packet to_peer; /* from the LAN */
 };
+
+struct churn_side churn_sides[2];
+static struct side sides[2];
+static bool stop;        /* atomic */
+static unsigned at_rest; /* atomic: sides that send no more */
 
 void churn_sides_stop(void)
 {
@@ -168,8 +167,6 @@ static void one_turn(struct side *s, bool with_train)
 	rte_rcu_qsbr_quiescent(dp_qsbr, s->w->index);
 	harvest(s, churn_world.wan, check_wan);
 	harvest(s, churn_world.lan, check_lan);
-	if (s->number == 0)
-		sched_yield(); /* its CPU is the control core's, too */
 }
 
 static bool is_empty(void)
@@ -182,30 +179,54 @@ static bool is_empty(void)
 	       a->held_pkts + b->held_pkts == 0;
 }
 
+void churn_side_begin(unsigned side)
+{
+	struct side *s = &sides[side];
+
+	*s = (struct side){
+		.number = side,
+		.w = churn_world.w[side],
+		.report = &churn_sides[side],
+		.crypto = crypto_create(),
+		.random = 0x9e3779b97f4a7c15 + side,
+		.to_peer = stage_eth(churn_world.lan, 0x0800,
+				     stage_ip((struct stage_ip){
+					     .src = "10.1.1.10", .dst = "10.100.0.1", .len = 100})),
+	};
+	rte_rcu_qsbr_thread_register(dp_qsbr, s->w->index);
+}
+
+void churn_side_turn(unsigned side)
+{
+	rte_rcu_qsbr_thread_online(dp_qsbr, sides[side].w->index);
+	one_turn(&sides[side], true);
+	rte_rcu_qsbr_thread_offline(dp_qsbr, sides[side].w->index);
+}
+
+void churn_side_end(unsigned side)
+{
+	struct side *s = &sides[side];
+	uint64_t deadline = rte_rdtsc() + 10 * rte_get_tsc_hz();
+
+	rte_rcu_qsbr_thread_online(dp_qsbr, s->w->index);
+	__atomic_add_fetch(&at_rest, 1, __ATOMIC_RELEASE);
+	do {
+		one_turn(s, false);
+	} while (!is_empty() && rte_rdtsc() < deadline);
+	one_turn(s, false);
+	rte_rcu_qsbr_thread_offline(dp_qsbr, s->w->index);
+	rte_rcu_qsbr_thread_unregister(dp_qsbr, s->w->index);
+	crypto_destroy(s->crypto);
+}
+
 int churn_side_main(void *arg)
 {
-	struct side s = {.number = (unsigned)(uintptr_t)arg};
-	uint64_t deadline;
+	unsigned side = (unsigned)(uintptr_t)arg;
 
-	s.w = churn_world.w[s.number];
-	s.report = &churn_sides[s.number];
-	s.crypto = crypto_create();
-	s.random = 0x9e3779b97f4a7c15 + s.number;
-	s.to_peer = stage_eth(
-		churn_world.lan, 0x0800,
-		stage_ip((struct stage_ip){.src = "10.1.1.10", .dst = "10.100.0.1", .len = 100}));
-	rte_rcu_qsbr_thread_register(dp_qsbr, s.w->index);
-	rte_rcu_qsbr_thread_online(dp_qsbr, s.w->index);
+	churn_side_begin(side);
+	rte_rcu_qsbr_thread_online(dp_qsbr, sides[side].w->index);
 	while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE))
-		one_turn(&s, true);
-	__atomic_add_fetch(&at_rest, 1, __ATOMIC_RELEASE);
-	deadline = rte_rdtsc() + 10 * rte_get_tsc_hz();
-	do {
-		one_turn(&s, false);
-	} while (!is_empty() && rte_rdtsc() < deadline);
-	one_turn(&s, false);
-	rte_rcu_qsbr_thread_offline(dp_qsbr, s.w->index);
-	rte_rcu_qsbr_thread_unregister(dp_qsbr, s.w->index);
-	crypto_destroy(s.crypto);
+		one_turn(&sides[side], true);
+	churn_side_end(side);
 	return 0;
 }

@@ -109,7 +109,7 @@ static void record_send(void)
 
 static int wanted_send(void)
 {
-	struct dp_wanted r = {.addr = dp_addr_ip4(0x0100a8c0), .port = 3};
+	struct dp_wanted r = {.addr = dp_addr_ip4(0x0100a8c0), .iface = 3};
 
 	return rte_ring_sp_enqueue_elem(stage.w->wanted, &r, sizeof(r));
 }

@@ -221,6 +221,27 @@ static void test_sender(void **state)
 	defer_poll();
 }
 
+/* Without limits a packet in thousands is looked at, with limits every one that may reach them. */
+static void test_check(void **state)
+{
+	struct dp_sa_conf conf = sa_conf(DP_SA_OUT, PEER, 0x2100, 5);
+	uint32_t sa = sa_add(&conf);
+
+	(void)state;
+	assert_true(sa_check(stage.w, &sas[sa]));
+	assert_int_equal(sas[sa].check_pkts, 4096);
+	sas[sa].hard_bytes = 100 * 65536 + 1;
+	assert_true(sa_check(stage.w, &sas[sa]));
+	assert_int_equal(sas[sa].check_pkts, 101);
+	sas[sa].hard_pkts = 7;
+	assert_true(sa_check(stage.w, &sas[sa]));
+	assert_int_equal(sas[sa].check_pkts, 7);
+	sas[sa].pkts = 7;
+	assert_false(sa_check(stage.w, &sas[sa]));
+	del(sa);
+	defer_poll();
+}
+
 /* ---- replace, counters by key ---- */
 
 /* The same SPI with another key: the new one is there before the old one goes. */

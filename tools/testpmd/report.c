@@ -9,21 +9,39 @@
 #include "dataplane/dp_stats.h"
 #include "testpmd.h"
 
+static const char *const path_names[] = {
+	[PATH_GRE] = "gre", [PATH_HAIRPIN] = "hairpin", [PATH_OUT] = "out", [PATH_IN] = "in"};
+
+static void headline(const struct options *o)
+{
+	static const char *const texts[] = {[PATH_GRE] = "plain keyed GRE, spoke to spoke",
+					    [PATH_HAIRPIN] = "ESP, spoke to spoke",
+					    [PATH_OUT] = "ESP, LAN to spoke",
+					    [PATH_IN] = "ESP, spoke to LAN"};
+
+	printf("%s", texts[o->path]);
+	if (o->path != PATH_GRE)
+		printf(" (%s, %u-bit numbers%s, window %u)", dp_sa_alg_info(o->alg)->name,
+		       o->esn ? 64 : 32, o->natt ? ", UDP" : "", o->window);
+	printf(", %u spokes, %u routes, bursts of %d; TSC cycles per packet, median of %u runs "
+	       "(lowest..highest)\n",
+	       o->spokes, o->routes, BURST, o->runs);
+	printf("%6s %26s %26s %18s %8s %7s %7s %7s\n", "bytes", "hub", "floor", "ratio", "raw",
+	       "Mpps", "Gbit/s", "wrong");
+}
+
 void report_text(const struct options *o, const struct result *results)
 {
-	printf("plain keyed GRE, spoke to spoke, %u spokes, %u routes, bursts of %d; TSC cycles "
-	       "per "
-	       "packet, median of %u runs (lowest..highest)\n",
-	       o->spokes, o->routes, BURST, o->runs);
-	printf("%6s %26s %26s %18s %7s %7s\n", "bytes", "hub", "floor", "ratio", "Mpps", "wrong");
+	headline(o);
 	for (uint32_t i = 0; i < o->size_count; i++) {
 		const struct result *r = &results[i];
+		double pps = (double)rte_get_tsc_hz() / r->product.median;
 
-		printf("%6u %8.1f (%6.1f..%6.1f) %8.1f (%6.1f..%6.1f) %5.2f (%4.2f..%4.2f) %7.2f "
-		       "%7llu\n",
+		printf("%6u %8.1f (%6.1f..%6.1f) %8.1f (%6.1f..%6.1f) %5.2f (%4.2f..%4.2f) %8.1f "
+		       "%7.2f %7.2f %7llu\n",
 		       r->size, r->product.median, r->product.low, r->product.high, r->floor.median,
 		       r->floor.low, r->floor.high, r->ratio.median, r->ratio.low, r->ratio.high,
-		       (double)rte_get_tsc_hz() / r->product.median / 1e6,
+		       r->raw.median, pps / 1e6, pps * r->size * 8 / 1e9,
 		       (unsigned long long)r->wrong);
 	}
 }
@@ -67,17 +85,20 @@ int report_json(const struct options *o, const struct result *results)
 		return -errno;
 	}
 	fprintf(f,
-		"{\"path\":\"gre\",\"spokes\":%u,\"routes\":%u,\"burst\":%d,\"runs\":%u,\"sizes\":"
-		"[",
-		o->spokes, o->routes, BURST, o->runs);
+		"{\"path\":\"%s\",\"cipher\":\"%s\",\"esn\":%s,\"natt\":%s,\"window\":%u,"
+		"\"spokes\":%u,\"routes\":%u,\"burst\":%d,\"runs\":%u,\"sizes\":[",
+		path_names[o->path], o->path == PATH_GRE ? "" : dp_sa_alg_info(o->alg)->name,
+		o->esn ? "true" : "false", o->natt ? "true" : "false", o->window, o->spokes,
+		o->routes, BURST, o->runs);
 	for (uint32_t i = 0; i < o->size_count; i++) {
 		const struct result *r = &results[i];
 
 		fprintf(f,
 			"%s{\"bytes\":%u,\"cycles_per_packet\":%.1f,\"floor_cycles\":%.1f,"
-			"\"ratio\":%.3f,\"wrong\":%llu,\"stages\":{",
+			"\"ratio\":%.3f,\"ratio_lowest\":%.3f,\"raw_cycles\":%.1f,\"wrong\":%llu,"
+			"\"stages\":{",
 			i ? "," : "", r->size, r->product.median, r->floor.median, r->ratio.median,
-			(unsigned long long)r->wrong);
+			r->ratio.low, r->raw.median, (unsigned long long)r->wrong);
 		for (unsigned s = 0; s < DP_STAGE_COUNT; s++)
 			fprintf(f, "%s\"%s\":%.1f", s ? "," : "", stage_names[s], r->stages[s]);
 		fprintf(f, "}}");

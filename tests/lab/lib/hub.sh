@@ -24,9 +24,13 @@ hub_maps() {
 	done
 }
 
+hub_state() {
+	[ "$LAB_STATE" = no ] || printf '  state-file: %s' "$LAB_RUN/hub/state.json"
+}
+
 hub_conf() {
 	sed -e "s|@DIR@|$LAB_RUN/hub|g;s|@KEY@|$LAB_KEY|g;s|@HOLD@|$LAB_HOLD|g;s|@MULTICAST@|$LAB_MULTICAST|g" \
-		-e "s|@HOSTPREFIX@|$LAB_HOST_PREFIX|g;s|@SPOKE_ROUTES@|$(hub_spoke_routes)|;s|@MAPS@|$(hub_maps)|" "$LAB_DIR/hub.yaml.in"
+		-e "s|@HOSTPREFIX@|$LAB_HOST_PREFIX|g;s|@SPOKE_ROUTES@|$(hub_spoke_routes)|;s|@MAPS@|$(hub_maps)|;s|@STATE@|$(hub_state)|" "$LAB_DIR/hub.yaml.in"
 }
 
 ctl() { "$(built_program "$LAB_BUILD" dmvpnctl)" -s "$LAB_RUN/hub/control.sock" "$@"; }
