@@ -451,7 +451,7 @@ int main(void)
 		cmocka_unit_test(test_replaced),       cmocka_unit_test(test_updated),
 		cmocka_unit_test(test_counter_of_key), cmocka_unit_test(test_counter_in_use),
 		cmocka_unit_test(test_wiped),          cmocka_unit_test(test_full),
-		cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_foreign),        cmocka_unit_test(test_check),
 	};
 
 	return cmocka_run_group_tests_name("sa", tests, setup, stage_teardown);
