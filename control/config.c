@@ -24,7 +24,8 @@
 static int config_steps(struct config_ctx *ctx, const char *text, size_t len)
 {
 	static int (*const steps[])(struct config_ctx *) = {
-		config_bind, config_check_names, config_check_dataplane, config_check_addresses};
+		config_bind, config_check_names, config_check_dataplane, config_check_addresses,
+		config_check_protection};
 	int rc;
 
 	rc = config_tree_parse(&ctx->tree, ctx->name, text, len, ctx->err);
@@ -114,9 +115,11 @@ void config_free(struct config *config)
 		free(config->warnings[i]);
 	free(config->warnings);
 	free(config->tunnels);
+	free(config->protections);
 	free(config->routes);
 	free(config->ports);
 	free(config->control_group);
+	free(config->control_sequence_file);
 	free(config->control_socket);
 	free(config->state_file);
 	free(config->path);

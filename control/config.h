@@ -11,6 +11,7 @@
 #include "dataplane/dp_addr.h"
 #include "dataplane/dp_fib.h"
 #include "dataplane/dp_port.h"
+#include "dataplane/dp_sa.h"
 #include "dataplane/dp_tunnel.h"
 
 #define CONFIG_ADDRESSES_MAX 8 /* per port or tunnel */
@@ -84,6 +85,24 @@ struct config_nhrp {
 	uint16_t registration_timeout_s; /* 0: a third of holdtime_s */
 };
 
+/* Where the SAs of a protection come from. */
+enum config_ike_source {
+	CONFIG_IKE_API, /* sa.add on the control socket */
+};
+
+struct config_ike {
+	enum config_ike_source source;
+};
+
+/* An IPsec profile. Its number in config.protections plus 1 is the profile of dp_sa.h. */
+struct config_protection {
+	char name[DP_NAME_LEN];
+	struct config_ike ike;
+	uint32_t algorithms[DP_SA_ALG_COUNT]; /* enum dp_sa_alg: those that it takes */
+	uint32_t algorithm_count;
+	uint16_t replay_window; /* packets: 0, or a multiple of 32 up to 4096 */
+};
+
 struct config_tunnel {
 	char name[DP_NAME_LEN];
 	char source_text[DP_ADDR_STRLEN]; /* as written: a port's name or an address */
@@ -100,21 +119,26 @@ struct config_tunnel {
 	bool has_adjust_mss;
 	enum dp_df df;                     /* default copy */
 	enum dp_source_check source_check; /* default own */
+	char protection_text[DP_NAME_LEN]; /* as written; "": plain */
+	uint32_t profile;                  /* of that protection, 0: plain */
 	struct config_nhrp nhrp;
 };
 
 struct config {
-	char *path;                /* as given on the command line */
-	struct dp_conf dataplane;  /* complete: mtu_max and descriptors_sum are filled in */
-	char *control_socket;      /* default /run/dmvpn-hub/control.sock */
-	char *control_group;       /* group that may use it, NULL = root only */
-	char *state_file;          /* keeps registrations over a restart, NULL = none does */
-	struct config_port *ports; /* at most DP_PORTS_MAX */
+	char *path;                  /* as given on the command line */
+	struct dp_conf dataplane;    /* complete: mtu_max and descriptors_sum are filled in */
+	char *control_socket;        /* default /run/dmvpn-hub/control.sock */
+	char *control_sequence_file; /* default /var/lib/dmvpn-hub/sequence-numbers */
+	char *control_group;         /* group that may use it, NULL = root only */
+	char *state_file;            /* keeps registrations over a restart, NULL = none does */
+	struct config_port *ports;   /* at most DP_PORTS_MAX */
 	uint32_t port_count;
 	struct config_route *routes;
 	uint32_t route_count;
 	struct config_tunnel *tunnels;
 	uint32_t tunnel_count;
+	struct config_protection *protections;
+	uint32_t protection_count;
 	/* What works but is probably not meant, ready to print like an error; for the log. */
 	char **warnings;
 	uint32_t warning_count;

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dataplane/dp.h"
+
 static size_t names_join(const struct config_name *names, char *buf, size_t size)
 {
 	size_t n = 0;
@@ -49,6 +51,10 @@ static void value_allowed(const struct config_key *key, char *buf, size_t size)
 	case CONFIG_GROUP:
 		snprintf(buf, size, "group name of 1 to %u letters, digits, '_' or '-'",
 			 (unsigned)key->max);
+		return;
+	case CONFIG_NAME:
+		snprintf(buf, size, "name of 1 to %u letters, digits, '.', '_' or '-'",
+			 DP_NAME_LEN - 1);
 		return;
 	case CONFIG_SOURCE:
 		snprintf(buf, size, "name or address of a port with role underlay or both");

@@ -53,6 +53,7 @@ int config_bind(struct config_ctx *ctx);
 int config_check_dataplane(struct config_ctx *ctx);
 int config_check_names(struct config_ctx *ctx);
 int config_check_addresses(struct config_ctx *ctx);
+int config_check_protection(struct config_ctx *ctx);
 
 /* Our addresses, sorted by subnet; the subnets of different interfaces are disjoint. */
 struct config_net {

@@ -90,6 +90,10 @@ static const struct config_key control_keys[] = {
 	{"group", CONFIG_GROUP, .min = 1, .max = 31,
 	 .help = "Group whose members may use the socket; without it root alone may.",
 	 FIELD(config, control_group)},
+	{"sequence-file", CONFIG_PATH, .min = 1, .max = 255,
+	 .fallback = "/var/lib/dmvpn-hub/sequence-numbers",
+	 .help = "File that keeps how far the sequence numbers of outbound SAs may have gone.",
+	 FIELD(config, control_sequence_file)},
 	{"state-file", CONFIG_PATH, .min = 1, .max = 255,
 	 .help = "File that keeps registrations over a restart; without it there is none.",
 	 FIELD(config, state_file)},
@@ -213,6 +217,35 @@ static const struct config_key nhrp_keys[] = {
 };
 static const struct config_section nhrp_section = SECTION(config_nhrp, nhrp_keys);
 
+static const struct config_name ike_source_names[] = {{"api", CONFIG_IKE_API}, {NULL, 0}};
+static const struct config_name algorithm_names[] = {
+#define X(id, name, key, auth_key, iv, icv, block) {name, DP_SA_##id},
+	DP_SA_ALG_LIST(X)
+#undef X
+		{NULL, 0}};
+
+static const struct config_key ike_keys[] = {
+	{"source", CONFIG_ENUM, .names = ike_source_names, .fallback = "api",
+	 .help = "Where SAs come from; api: sa.add on the control socket.",
+	 FIELD(config_ike, source)},
+};
+static const struct config_section ike_section = SECTION(config_ike, ike_keys);
+
+static const struct config_key protection_keys[] = {
+	{"name", CONFIG_NAME, .required = true, .help = "Name that tunnels refer to.",
+	 FIELD(config_protection, name)},
+	{"ike", CONFIG_SECTION, .section = &ike_section, .help = "The IKE daemon.",
+	 FIELD(config_protection, ike)},
+	{"algorithms", CONFIG_ENUM, .names = algorithm_names, .list_max = DP_SA_ALG_COUNT,
+	 .required = true,
+	 .help = "Algorithms of ESP that it takes; an SA with another is refused.",
+	 FIELD(config_protection, algorithms), COUNT(config_protection, algorithm_count)},
+	{"replay-window", CONFIG_UINT, .max = DP_SA_WINDOW_MAX, .fallback = "1024",
+	 .help = "Packets that an inbound SA looks back, in steps of 32; 0 switches the check off.",
+	 FIELD(config_protection, replay_window)},
+};
+static const struct config_section protection_section = SECTION(config_protection, protection_keys);
+
 static const struct config_key tunnel_keys[] = {
 	{"name", CONFIG_IFNAME, .required = true,
 	 .help = "Name of the tunnel and of its twin in the kernel.", FIELD(config_tunnel, name)},
@@ -245,7 +278,9 @@ static const struct config_key tunnel_keys[] = {
 	 .help = "Inner sources that are dropped; own: our addresses and those of other spokes in "
 		 "the tunnel; strict: all that are not routed to the sender; off: none.",
 	 FIELD(config_tunnel, source_check)},
-	{"protection", CONFIG_UNAVAILABLE, .help = "IPsec profile of the tunnel."},
+	{"protection", CONFIG_NAME,
+	 .help = "IPsec profile: everything in the tunnel is encrypted; without it nothing is.",
+	 FIELD(config_tunnel, protection_text)},
 };
 static const struct config_section tunnel_section = SECTION(config_tunnel, tunnel_keys);
 
@@ -261,7 +296,8 @@ static const struct config_key root_keys[] = {
 	 .help = "Static routes.", ELEMENTS(config, routes), COUNT(config, route_count)},
 	{"tunnels", CONFIG_SECTION, .section = &tunnel_section, .list_max = 1024,
 	 .help = "mGRE tunnels.", ELEMENTS(config, tunnels), COUNT(config, tunnel_count)},
-	{"protection", CONFIG_UNAVAILABLE, .fallback = "[]", .help = "IPsec profiles."},
+	{"protection", CONFIG_SECTION, .section = &protection_section, .list_max = 64,
+	 .help = "IPsec profiles.", ELEMENTS(config, protections), COUNT(config, protection_count)},
 };
 static const struct config_section root_section = SECTION(config, root_keys);
 

@@ -17,6 +17,7 @@ enum config_type {
 	CONFIG_DEVICE,    /* of a DPDK port */
 	CONFIG_PATH,      /* absolute; allocated */
 	CONFIG_GROUP,     /* of users; allocated */
+	CONFIG_NAME,      /* 1 to DP_NAME_LEN - 1 letters, digits, "-", "_", "." */
 	CONFIG_SOURCE,    /* a port's name or an address, as text */
 	CONFIG_WORD,      /* printable characters, min..max of them; a secret: never quoted */
 	CONFIG_HOST,      /* one unicast address; or one of names, which leaves the field unset */
@@ -68,7 +69,7 @@ const struct config_section *config_schema(void);
 /*
  * "number from 576 to 9190, default 1500": what a key takes, for the man page. Returns buf.
  */
-#define CONFIG_DESCRIPTION_LEN 256
+#define CONFIG_DESCRIPTION_LEN 384
 const char *config_key_describe(const struct config_key *key, char buf[CONFIG_DESCRIPTION_LEN]);
 /* The same without default and "required": what is allowed, for errors. */
 const char *config_key_allowed(const struct config_key *key, char buf[CONFIG_DESCRIPTION_LEN]);

@@ -234,6 +234,8 @@ int config_value_store(const struct config_key *key, const char *text, void *fie
 		return string_store(key, text[0] == '/', text, field);
 	case CONFIG_GROUP:
 		return string_store(key, only_chars(text, "_-"), text, field);
+	case CONFIG_NAME:
+		return text_store(text[0] != '\0' && only_chars(text, "._-"), text, field, size);
 	case CONFIG_SOURCE:
 		return text_store(text[0] != '\0', text, field, size);
 	case CONFIG_WORD:

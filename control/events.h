@@ -51,6 +51,10 @@
 	X(STATE_RESTORED, "state-restored", INFO, "registrations of the last run are in force")   \
 	X(STATE_REFUSED, "state-refused", SYS, "the state file is damaged: kept aside")           \
 	X(STATE_FAILED, "state-failed", SYS, "the state file cannot be written; tried again")     \
+	X(SA_SOFT, "sa-soft-limit", INFO, "an SA has reached its soft limit: rekey")              \
+	X(SA_HARD, "sa-hard-limit", SYS, "an SA has reached its hard limit, or its last number")  \
+	X(SA_WANTED, "sa-wanted", PEER, "a packet for a peer without an SA to send it")           \
+	X(PEER_MOVED, "peer-moved", INFO, "a peer behind a NAT has another address or port")      \
 	X(API_REFUSED, "api-refused", SYS, "a client of the control socket was turned away")
 
 enum event_kind {

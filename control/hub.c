@@ -196,6 +196,7 @@ static struct dp_tunnel_conf tunnel_conf(const struct config_tunnel *conf)
 						   : (uint16_t)(conf->mtu - TCP_IP4_HEADERS),
 		.df = (uint8_t)conf->df,
 		.source_check = (uint8_t)conf->source_check,
+		.profile = conf->profile,
 	};
 
 	memcpy(dp.name, conf->name, sizeof(dp.name));

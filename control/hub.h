@@ -11,6 +11,7 @@
  *   hub_underlay.c  the underlay next hop of each spoke
  *   hub_neigh.c  the kernel's neighbours -> dataplane
  *   hub_nhrp.c   spokes, NHRP server and what they need of the others
+ *   hub_sas.c    security associations
  *   hub_feed.c   the kernel's news, dispatched
  *   hub_watch.c  links and workers: what is looked at again and again
  *   hub_loop.c   the control loop
@@ -37,6 +38,7 @@ struct neigh_note;
 struct neighs;
 struct nhrp_server;
 struct rib;
+struct sa_store;
 struct spoke;
 struct spoke_table;
 
@@ -85,6 +87,7 @@ struct hub {
 	struct spoke_table *spokes;
 	struct nhrp_server *nhrp;
 	struct hub_state *state; /* NULL: no state file */
+	struct sa_store *sas;
 	struct api *api;
 	struct api_sources sources;
 	struct worker_watch workers;
@@ -167,6 +170,10 @@ bool hub_underlay_turn(struct hub *hub);
 void hub_underlay_tick(struct hub *hub);
 /* Some spoke has it as its underlay next hop. */
 bool hub_underlay_uses(const struct hub *hub, const struct neigh_note *note);
+
+/* SAs, behind spokes. */
+int hub_sas_init(struct hub *hub);
+void hub_sas_fini(struct hub *hub);
 
 int hub_nhrp_init(struct hub *hub);
 void hub_nhrp_fini(struct hub *hub);

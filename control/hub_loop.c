@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <event2/event.h>
@@ -19,6 +20,7 @@
 #include "control/events.h"
 #include "control/log.h"
 #include "control/nhrp/nhrp_server.h"
+#include "control/wipe.h"
 #include "dataplane/dp_punt.h"
 
 static void on_stop_signal(evutil_socket_t sig, short what, void *arg)
@@ -61,6 +63,8 @@ int hub_loop_init(struct hub *hub)
 {
 	int rc = -ENOMEM;
 
+	/* Keys pass through its buffers (sa.add). Before anything else of libevent. */
+	event_set_mem_functions(malloc, wipe_realloc, wipe_free);
 	hub->base = event_base_new();
 	if (hub->base != NULL)
 		rc = signal_watch(hub, 0, SIGTERM, on_stop_signal);

@@ -157,6 +157,7 @@ static const struct module modules[] = {
 	{"kernel's routes", hub_rib_init, hub_rib_fini},
 	{"netlink feed", hub_feed_init, hub_feed_fini},
 	{"NHRP", hub_nhrp_init, hub_nhrp_fini},
+	{"SAs", hub_sas_init, hub_sas_fini},
 	{"state file", hub_state_init, hub_state_fini},
 	{"workers", hub_workers_init, hub_workers_fini},
 	{"farewell", nothing_init, hub_nhrp_farewell},

@@ -290,6 +290,28 @@ void spoke_multicast_update(struct spoke_table *t, struct spoke *s)
 		s->multicast_told = groups;
 }
 
+void spoke_peer_move(struct spoke_table *t,
+		     const struct dp_addr *remote,
+		     uint16_t natt_port,
+		     const struct dp_addr *to,
+		     uint16_t to_port)
+{
+	struct dp_spoke_key key = {.natt_port = natt_port, .nbma = *remote};
+
+	for (key.tunnel = 0; key.tunnel < t->tunnel_count; key.tunnel++) {
+		struct spoke *s = spoke_find(t, &key);
+
+		if (!s)
+			continue;
+		LIST_REMOVE(s, bucket);
+		s->key.nbma = *to;
+		s->key.natt_port = to_port;
+		LIST_INSERT_HEAD(bucket_of(t, &s->key), s, bucket);
+		if (t->ops.underlay_bind)
+			t->ops.underlay_bind(t->ops.ctx, s);
+	}
+}
+
 const char *spoke_state_name(enum spoke_state state)
 {
 	static const char *const names[] = {

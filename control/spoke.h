@@ -101,6 +101,13 @@ const char *spoke_state_name(enum spoke_state state);
 void spoke_tunnel_multicast_set(struct spoke_table *t, uint16_t tunnel, uint32_t groups);
 /* Looks at the multicast_* of the spoke again and tells the dataplane what is new. */
 void spoke_multicast_update(struct spoke_table *t, struct spoke *s);
+/* The peer (local address, remote address, NAT-T port) is elsewhere now, in the dataplane already:
+ * its spokes are found by the new address, all else stays. O(tunnels). */
+void spoke_peer_move(struct spoke_table *t,
+		     const struct dp_addr *remote,
+		     uint16_t natt_port,
+		     const struct dp_addr *to,
+		     uint16_t to_port);
 
 /* Retries removals that the dataplane refused for the moment; true while some are left (call
  * again in a second). */

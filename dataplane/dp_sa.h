@@ -112,6 +112,14 @@ int dp_sa_bound_set(uint32_t sa, uint64_t bound);
  */
 int dp_sa_peer_move(uint32_t sa, const struct dp_addr *remote, uint16_t natt_port);
 
+#define DP_SA_SALT_BYTES  32
+#define DP_SA_PRINT_BYTES 16
+/* Names an SA by its SPI and key without saying the key: SipHash under `salt`, which is random and
+ * the caller's. For what is kept outside of the process. Pure. */
+void dp_sa_print(const struct dp_sa_conf *conf,
+		 const uint8_t salt[DP_SA_SALT_BYTES],
+		 uint8_t print[DP_SA_PRINT_BYTES]);
+
 enum dp_sa_state { DP_SA_LIVE, DP_SA_EXPIRED /* hard limit, or no number left */ };
 
 struct dp_sa_info {

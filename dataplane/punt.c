@@ -32,6 +32,7 @@
 #include "dp_fib.h"
 #include "dp_priv.h"
 #include "dp_tunnel.h"
+#include "peer.h"
 #include "twin.h"
 
 #define DRAIN_BURST 32
@@ -237,6 +238,7 @@ static void packet_handle(struct rte_mbuf *m)
 		nhrp_handle(m, meta);
 		break;
 	case DP_KIND_GRE: /* dp_punt makes none */
+	case DP_KIND_ESP:
 		break;
 	}
 	dp_release(m);
@@ -320,16 +322,40 @@ int dp_inject(struct rte_mbuf *m, uint32_t hash)
 	return rte_ring_sp_enqueue(w->inject, m) == 0 ? 0 : -ENOSPC;
 }
 
+/* The SPI of the SA that sends to this peer, for an NHRP packet that may have to go to somebody who
+ * is no spoke. Not the SA itself: it may be gone when the worker comes to the packet. */
+static int sender_spi(const struct dp_tunnel_conf *conf,
+		      const struct dp_addr *nbma,
+		      uint16_t natt_port,
+		      rte_be32_t *spi_be)
+{
+	uint32_t peer, sa = 0;
+
+	*spi_be = 0;
+	if (conf->profile == 0)
+		return 0;
+	peer = peer_find(conf->source.ip4_be, nbma->ip4_be, natt_port);
+	if (peer != 0)
+		sa = peer_sender(&peers[peer], conf->profile);
+	if (sa == 0)
+		return dp_error_set(-ENOENT, "tunnel %s: no SA to send an NHRP packet by",
+				    conf->name);
+	*spi_be = sas[sa].spi_be;
+	return 0;
+}
+
 static void nhrp_meta_fill(struct rte_mbuf *m,
 			   const struct dp_tunnel_conf *conf,
 			   uint16_t tunnel,
 			   const struct dp_addr *nbma,
-			   uint16_t natt_port)
+			   uint16_t natt_port,
+			   rte_be32_t spi_be)
 {
 	*dp_meta(m) = (struct dp_meta){
 		.kind = DP_KIND_NHRP,
 		.tunnel = tunnel,
 		.natt_port = natt_port,
+		.nhrp_spi_be = spi_be,
 		.outer_src = conf->source,
 		.outer_dst = *nbma,
 	};
@@ -343,6 +369,7 @@ int dp_inject_nhrp(uint16_t tunnel,
 {
 	struct dp_tunnel_conf conf;
 	struct rte_mbuf *m;
+	rte_be32_t spi_be;
 	int rc;
 
 	if (dp_tunnel_conf_get(tunnel, &conf) < 0)
@@ -350,6 +377,9 @@ int dp_inject_nhrp(uint16_t tunnel,
 	if (len > conf.mtu)
 		return dp_error_set(-EMSGSIZE, "tunnel %s: NHRP packet of %zu bytes (MTU %u)",
 				    conf.name, len, conf.mtu);
+	rc = sender_spi(&conf, nbma, natt_port, &spi_be);
+	if (rc < 0)
+		return rc;
 	m = rte_pktmbuf_alloc(dp_pool);
 	if (m == NULL) {
 		stats.inject_drops++;
@@ -363,7 +393,7 @@ int dp_inject_nhrp(uint16_t tunnel,
 				    conf.name, len);
 	}
 	memcpy(rte_pktmbuf_append(m, (uint16_t)len), bytes, len);
-	nhrp_meta_fill(m, &conf, tunnel, nbma, natt_port);
+	nhrp_meta_fill(m, &conf, tunnel, nbma, natt_port, spi_be);
 	/* The same worker as for the tunnel's twin. */
 	rc = dp_inject(m, tunnel);
 	if (rc == 0)

@@ -16,8 +16,7 @@
  * Thread: worker; flush and fini: control core, worker stopped.
  * RFC 791 section 3.2, RFC 3168 section 5.3 (congestion marks of the fragments).
  * Not done: ICMP time exceeded for what stays incomplete (RFC 1122 section 3.3.2 asks hosts for it;
- * it would answer whoever forges fragments, and a spoke can do nothing about it); a second table
- * for ESP, which it will need because rte_ip_frag does not tell protocols apart.
+ * it would answer whoever forges fragments, and a spoke can do nothing about it).
  */
 
 /* rte_ip_frag_table_del_expired_entries: without it idle entries would stay until others come. */
@@ -211,7 +210,7 @@ static int check(const struct rte_ipv4_hdr *ip)
 
 void reass_fragment(struct dp_worker *w, struct rte_mbuf *m)
 {
-	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, struct rte_ipv4_hdr *);
+	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, struct rte_ipv4_hdr *), key = *ip;
 	struct rte_mbuf *whole;
 	int reason = check(ip);
 
@@ -222,9 +221,11 @@ void reass_fragment(struct dp_worker *w, struct rte_mbuf *m)
 		return;
 	}
 	m->tx_offload = rte_mbuf_tx_offload(0, rte_ipv4_hdr_len(ip), 0, 0, 0, 0, 0);
+	/* rte_ip_frag takes addresses and ID for the packet's name; RFC 791 also the protocol. */
+	key.dst_addr ^= rte_cpu_to_be_32((uint32_t)ip->next_proto_id << 24);
 	held_add(w, 1);
 	whole = rte_ipv4_frag_reassemble_packet(w->reass->table, &w->reass->death, m, w->now_tsc,
-						ip);
+						&key);
 	death_row_drop(w, death_reason(&w->reass->death, m));
 	if (whole != NULL)
 		complete(w, whole);

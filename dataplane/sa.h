@@ -57,6 +57,7 @@ _Static_assert(offsetof(struct sa, remote_be) == 64, "the hot part is one line")
 
 extern struct sa *sas;              /* [limits.sas + 1]; 0: none */
 extern struct table *sa_table;      /* inbound: sa_key() -> index */
+extern struct table *sa_out_table;  /* outbound: sa_out_key() -> index */
 extern struct table *foreign_table; /* (local, SPI) of the kernel's own SAs -> 1 */
 
 /* Direct-mapped in front of sa_table: by the low bits of the SPI, index or 0. A hit is proved by
@@ -72,6 +73,13 @@ static inline struct table_key sa_key(rte_be32_t local_be, rte_be32_t spi_be)
 static inline uint32_t *sa_hint(rte_be32_t spi_be)
 {
 	return &sa_hints[rte_be_to_cpu_32(spi_be) & (SA_HINTS - 1)];
+}
+
+static inline struct table_key sa_out_key(rte_be32_t local_be,
+					  rte_be32_t remote_be,
+					  rte_be32_t spi_be)
+{
+	return table_key_ip4(remote_be, (uint16_t)local_be, (uint16_t)(local_be >> 16), spi_be);
 }
 
 /* Limits, the reserve of numbers, events: when pkts has reached check_pkts, or seq the bound.

@@ -122,7 +122,9 @@ uint64_t sa_counter_bytes(void)
 	return (1 + GONE_PER_SA) * (sizeof(struct record) + 2 * sizeof(struct bucket));
 }
 
-void sa_print_make(struct sa_print *print, const struct dp_sa_conf *conf)
+static void print_make(struct sa_print *print,
+		       const struct dp_sa_conf *conf,
+		       const uint64_t keys[2][2])
 {
 	const struct dp_sa_alg_info *alg = dp_sa_alg_info(conf->alg);
 	uint8_t text[sizeof(conf->spi) + sizeof(conf->key) + sizeof(conf->auth_key)];
@@ -139,8 +141,25 @@ void sa_print_make(struct sa_print *print, const struct dp_sa_conf *conf)
 		len += alg->auth_key_bytes;
 	}
 	for (unsigned i = 0; i < 2; i++)
-		print->w[i] = sa_siphash(c.keys[i], text, len);
+		print->w[i] = sa_siphash(keys[i], text, len);
 	crypto_wipe(text, sizeof(text));
+}
+
+void sa_print_make(struct sa_print *print, const struct dp_sa_conf *conf)
+{
+	print_make(print, conf, c.keys);
+}
+
+void dp_sa_print(const struct dp_sa_conf *conf,
+		 const uint8_t salt[DP_SA_SALT_BYTES],
+		 uint8_t print[DP_SA_PRINT_BYTES])
+{
+	uint64_t keys[2][2];
+	struct sa_print p;
+
+	memcpy(keys, salt, sizeof(keys));
+	print_make(&p, conf, keys);
+	memcpy(print, p.w, DP_SA_PRINT_BYTES);
 }
 
 static struct bucket *bucket_of(const struct sa_print *print)

@@ -45,16 +45,6 @@ static inline bool sa_is_out(uint32_t index)
 	return (sas[index].flags & SA_F_OUT) != 0;
 }
 
-/* Of outbound SAs: (local, remote, SPI) -> index. Workers do not look into it. */
-extern struct table *sa_out_table;
-
-static inline struct table_key sa_out_key(rte_be32_t local_be,
-					  rte_be32_t remote_be,
-					  rte_be32_t spi_be)
-{
-	return table_key_ip4(remote_be, (uint16_t)local_be, (uint16_t)(local_be >> 16), spi_be);
-}
-
 #define SA_NATT_PORT 4500 /* RFC 3948, ours and theirs unless somebody says otherwise */
 
 /* sa_conf.c: -EINVAL with dp_error. */

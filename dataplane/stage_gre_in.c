@@ -9,6 +9,7 @@
  * keep-alives (protocol 0).
  */
 #include "police.h"
+#include "sa.h"
 #include "spoke.h"
 #include "stages.h"
 #include "wire.h"
@@ -91,6 +92,17 @@ static bool tunnel_find(struct burst *b, struct dp_meta *meta, const struct gre 
 	return true;
 }
 
+/* A protected tunnel takes only what an SA of its profile has authenticated, any other only GRE in
+ * clear. */
+static bool protection_agrees(const struct dp_meta *meta)
+{
+	uint32_t profile = tunnels[meta->tunnel].conf.profile;
+
+	if (likely(meta->flags & DP_META_FROM_ESP))
+		return profile == sas[meta->sa].profile;
+	return profile == 0;
+}
+
 /* First pass: GRE header off, tunnel found, the spoke's bucket on its way; `at`: of the burst. -1
  * or a drop reason. */
 static int decapsulate(struct burst *b, struct rte_mbuf *m, uint16_t at)
@@ -104,6 +116,8 @@ static int decapsulate(struct burst *b, struct rte_mbuf *m, uint16_t at)
 		return reason;
 	if (unlikely(!tunnel_find(b, meta, &gre)))
 		return DP_DROP_GRE_NO_TUNNEL;
+	if (unlikely(!protection_agrees(meta)))
+		return meta->flags & DP_META_FROM_ESP ? DP_DROP_ESP_WRONG_TUNNEL : DP_DROP_ESP_CLEAR;
 	key = table_key4(meta->outer_src.ip4_be, meta->tunnel, meta->natt_port, 0);
 	b->keys[at] = key;
 	b->buckets[at] = table_bucket(spoke_table, key);
@@ -158,7 +172,7 @@ static int deliver(struct dp_worker *w, struct rte_mbuf *m, uint32_t spoke, rte_
 	meta->spoke = spoke;
 	if (likely(protocol == RTE_BE16(RTE_ETHER_TYPE_IPV4))) {
 		meta->kind = DP_KIND_IP;
-		meta->flags = DP_META_FROM_TUNNEL;
+		meta->flags |= DP_META_FROM_TUNNEL;
 		counters->rx_pkts++;
 		counters->rx_bytes += m->data_len;
 		return -1;

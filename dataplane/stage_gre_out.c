@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * stage_gre_out: GRE and the outer IPv4 header in front of packets to a spoke, from its adjacency:
- * one copy, one length, one checksum fold. RFC 2784, RFC 2890.
+ * one copy, one length, one checksum fold. RFC 2784, RFC 2890. Those to a protected one are left to
+ * stage_esp_out, or die here when it has no SA.
  * stage_nhrp_out does the same for NHRP from the control core, which may also go to an address that
  * is no spoke's (a refused registration).
  */
@@ -9,6 +10,7 @@
 #include "icmp.h"
 #include "neigh.h"
 #include "outer.h"
+#include "sa.h"
 #include "spoke.h"
 #include "stages.h"
 #include "wire.h"
@@ -60,6 +62,13 @@ static __rte_always_inline bool plain_send(struct dp_worker *w,
 	return true;
 }
 
+/* The control core hears of it. */
+static void no_sa(struct dp_worker *w, struct rte_mbuf *m, const struct dp_meta *meta)
+{
+	sa_tell_wanted(w, meta->adj);
+	icmp_refuse(w, m, DP_DROP_ESP_NO_SA);
+}
+
 uint16_t stage_gre_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 {
 	uint16_t good = 0;
@@ -75,7 +84,9 @@ uint16_t stage_gre_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 		dp_meta_adj_check(meta);
 		if (unlikely(a->neigh == 0))
 			icmp_refuse(w, m[i], DP_DROP_NO_UNDERLAY_ROUTE);
-		else if (unlikely(!plain_send(w, m[i], meta, a)))
+		else if (unlikely(a->is_protected && a->sa == 0))
+			no_sa(w, m[i], meta);
+		else if (a->is_protected || unlikely(!plain_send(w, m[i], meta, a)))
 			m[good++] = m[i];
 	}
 	return good;
@@ -104,25 +115,53 @@ bool underlay_find(struct dp_meta *meta)
 	return true;
 }
 
-static bool nhrp_encapsulate(struct dp_worker *w, struct rte_mbuf *m)
+/* The SA that the control core has chosen by its SPI; it may be gone by now. */
+static void bare_protect(struct adj *bare, const struct dp_meta *meta)
 {
-	struct dp_meta *meta = dp_meta(m);
+	struct table_key key = sa_out_key(meta->outer_src.ip4_be, meta->outer_dst.ip4_be,
+					  meta->nhrp_spi_be);
+
+	bare->sa = table_get(sa_out_table, &key);
+	if (meta->natt_port != 0 && bare->sa != 0)
+		adj_natt(bare, sas[bare->sa].natt_local_port, meta->natt_port);
+}
+
+/* The adjacency of the spoke, or `bare` for an address that is no spoke's; NULL: no way there. */
+static const struct adj *nhrp_adj(struct dp_meta *meta, struct adj *bare)
+{
 	struct table_key key = spoke_key(meta->tunnel, &meta->outer_dst, meta->natt_port);
 	uint32_t spoke = table_get(spoke_table, &key);
 	const struct adj *a = &adjs[spoke_adj(spoke)];
+
+	if (spoke != 0 && a->neigh != 0 && (!a->is_protected || a->sa != 0)) {
+		meta->neigh = a->neigh;
+		dp_meta_neigh_note(meta);
+		return a;
+	}
+	if (!underlay_find(meta))
+		return NULL;
+	adj_build(bare, meta->tunnel, &meta->outer_dst);
+	bare->neigh = meta->neigh;
+	if (bare->is_protected)
+		bare_protect(bare, meta);
+	return bare;
+}
+
+static bool nhrp_encapsulate(struct dp_worker *w, struct rte_mbuf *m)
+{
+	struct dp_meta *meta = dp_meta(m);
 	rte_be16_t protocol = RTE_BE16(GRE_PROTO_NHRP);
+	const struct adj *a;
 	struct adj bare;
 	uint8_t *p;
 
-	if (spoke != 0 && a->neigh != 0) {
-		meta->neigh = a->neigh;
-		dp_meta_neigh_note(meta);
-	} else {
-		if (!underlay_find(meta))
-			return false;
-		adj_build(&bare, meta->tunnel, &meta->outer_dst);
-		a = &bare;
+	a = nhrp_adj(meta, &bare);
+	if (a == NULL) {
+		dp_drop(w, m, DP_DROP_NO_UNDERLAY_ROUTE);
+		return false;
 	}
+	if (a->is_protected)
+		return esp_out_nhrp(w, m, a);
 	p = header_write(rte_pktmbuf_mtod(m, uint8_t *), m->data_len, a,
 			 outer_marks_nhrp(a, (uint16_t)w->stats.injected_pkts));
 	dp_data_set(m, m->data_off - (uint32_t)a->header_len,
@@ -138,8 +177,6 @@ uint16_t stage_nhrp_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 	for (uint16_t i = 0; i < n; i++) {
 		if (likely(nhrp_encapsulate(w, m[i])))
 			m[good++] = m[i];
-		else
-			dp_drop(w, m[i], DP_DROP_NO_UNDERLAY_ROUTE);
 	}
 	return good;
 }

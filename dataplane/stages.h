@@ -8,23 +8,29 @@
 
 /* Ethernet frames of one port -> GRE, inner IP; the rest to the twin or dropped. */
 uint16_t stage_rx(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
-/* The outer IPv4 header, `at` bytes behind the start of the packet, into the meta and off: what
- * follows it is of kind GRE. It was checked. */
-void outer_header_off(struct rte_mbuf *m, uint32_t at);
+/* The same for packets put together again, which start at their outer IP header. */
+uint16_t stage_rx_whole(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
+/* ESP -> GRE with the SA that it came by. Other kinds pass. */
+uint16_t stage_esp_in(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 /* GRE -> inner IP with tunnel and spoke; NHRP punted. Packets of kind IP pass. */
 uint16_t stage_gre_in(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 /* Inner IP -> inner IP that may be forwarded; multicast replicated or to the twin. */
 uint16_t stage_ip_in(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 /* Inner IP -> adjacency or neighbour; our own addresses to the twin; hairpins noticed. */
 uint16_t stage_forward(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
-/* Puts GRE and the outer header in front of packets with an adjacency, and sends those whose
- * neighbour is known. */
+/* Puts GRE and the outer header in front of packets with an adjacency, unless it is protected, and
+ * sends those whose neighbour is known. */
 uint16_t stage_gre_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
+/* The same for protected ones, and ESP around them. */
+uint16_t stage_esp_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 /* Ethernet header and port; takes all. */
 void stage_tx(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 
 /* NHRP from the control core: outer header for an adjacency or for a bare NBMA address. */
 uint16_t stage_nhrp_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
+struct adj;
+/* stage_esp_out for one NHRP packet; false: dropped, or handed over to another worker. */
+bool esp_out_nhrp(struct dp_worker *w, struct rte_mbuf *m, const struct adj *a);
 
 /* Sends what tx_put buffered; once per turn. */
 void tx_flush(struct dp_worker *w);

@@ -15,6 +15,7 @@
 #include "pool.h"
 
 struct tunnel *tunnels;
+uint32_t tunnel_protected_count;
 struct table *tunnel_table;
 static struct index_pool ids; /* index - 1 is the tunnel's number */
 
@@ -34,6 +35,7 @@ void tunnel_fini(void)
 	free(tunnels);
 	index_pool_fini(&ids);
 	tunnel_table = NULL;
+	tunnel_protected_count = 0;
 	tunnels = NULL;
 }
 
@@ -44,6 +46,8 @@ struct tunnel *tunnel_get(uint16_t id)
 
 static void tunnel_free(uint32_t index)
 {
+	if (tunnels[index - 1].conf.profile != 0)
+		__atomic_fetch_sub(&tunnel_protected_count, 1, __ATOMIC_RELEASE);
 	memset(&tunnels[index - 1], LIVE_POISON, sizeof(tunnels[index - 1]));
 	tunnels[index - 1].in_use = false;
 	index_pool_put(&ids, index);
@@ -65,6 +69,8 @@ int dp_tunnel_add(const struct dp_tunnel_conf *conf, uint16_t *tunnel)
 				    conf->name, ids.max);
 	tunnels[index - 1] = (struct tunnel){.conf = *conf, .in_use = true};
 	counters_tunnel_start((uint16_t)(index - 1));
+	if (conf->profile != 0)
+		__atomic_fetch_add(&tunnel_protected_count, 1, __ATOMIC_RELEASE);
 	mcast_tunnel_start((uint16_t)(index - 1));
 	if (table_set(tunnel_table, &key, index) < 0) {
 		tunnel_free(index);

@@ -13,6 +13,8 @@ struct tunnel {
 	uint32_t spokes;       /* control: how many use it */
 };
 
+/* Tunnels with a profile: 0 spares the line its ESP stages. */
+extern uint32_t tunnel_protected_count;
 extern struct tunnel *tunnels; /* [limits.tunnels] */
 extern struct table *tunnel_table;
 

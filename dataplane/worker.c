@@ -17,6 +17,7 @@
 #include <rte_malloc.h>
 
 #include "counters.h"
+#include "crypto.h"
 #include "defer.h"
 #include "dp_priv.h"
 #include "mcast.h"
@@ -26,6 +27,7 @@
 #include "redirect.h"
 #include "sa.h"
 #include "stages.h"
+#include "tunnel.h"
 
 #define IDLE_TURNS_MAX    1000 /* empty turns before the first sleep */
 #define IDLE_SLEEP_US     50   /* doubling... */
@@ -57,6 +59,9 @@ void dp_line_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 	stage_mark(w, DP_STAGE_FORWARD);
 	n = stage_gre_out(w, m, n);
 	stage_mark(w, DP_STAGE_GRE_OUT);
+	if (tunnel_protected_count != 0)
+		n = stage_esp_out(w, m, n);
+	stage_mark(w, DP_STAGE_ESP_OUT);
 	stage_tx(w, m, n);
 	stage_mark(w, DP_STAGE_TX);
 }
@@ -69,18 +74,27 @@ static void line_from_ip(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 	dp_line_out(w, m, n);
 }
 
-void dp_line_from_reass(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
+/* GRE, ESP of it w->esp_n, inner IP. */
+static void line_from_outer(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 {
-	for (uint16_t i = 0; i < n; i++)
-		outer_header_off(m[i], 0);
+	if (w->esp_n != 0)
+		n = stage_esp_in(w, m, n);
+	stage_mark(w, DP_STAGE_ESP_IN);
 	n = stage_gre_in(w, m, n);
 	stage_mark(w, DP_STAGE_GRE_IN);
 	line_from_ip(w, m, n);
 }
 
+void dp_line_from_reass(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
+{
+	n = stage_rx_whole(w, m, n);
+	line_from_outer(w, m, n);
+}
+
 void dp_line_from_handover(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 {
-	dp_line_from_reass(w, m, n);
+	w->esp_n = n;
+	line_from_outer(w, m, n);
 }
 
 void dp_line_nhrp(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
@@ -94,9 +108,7 @@ void dp_line_from_port(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 	w->stats.rx_pkts += n;
 	n = stage_rx(w, m, n);
 	stage_mark(w, DP_STAGE_RX);
-	n = stage_gre_in(w, m, n);
-	stage_mark(w, DP_STAGE_GRE_IN);
-	line_from_ip(w, m, n);
+	line_from_outer(w, m, n);
 	if (unlikely(w->reass_done_n != 0)) {
 		/* Outer fragments became packets: behind the others of their burst. */
 		n = w->reass_done_n;
@@ -119,6 +131,7 @@ void dp_line_from_inject(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 			break;
 		case DP_KIND_IP:
 		case DP_KIND_GRE: /* never injected; the header checks of the line catch it */
+		case DP_KIND_ESP:
 			ip[ip_n++] = m[i];
 			break;
 		case DP_KIND_NHRP:
@@ -242,6 +255,7 @@ static void worker_free(struct dp_worker *w)
 {
 	police_fini(w);
 	mcast_fini(w);
+	crypto_destroy(w->crypto);
 	reass_fini(w);
 	redirect_fini(w);
 	rte_free(w->spokes);
@@ -259,7 +273,8 @@ static struct dp_worker *worker_create(uint32_t index, const struct dp_conf *con
 	w->spokes = rte_zmalloc("spoke counters", counters_rows(&conf->limits) * sizeof(*w->spokes),
 				RTE_CACHE_LINE_SIZE);
 	w->strangers = w->spokes + conf->limits.spokes + 1;
-	if (w->spokes == NULL || redirect_init(w) < 0 || reass_init(w) < 0 || police_init(w) < 0 ||
+	w->crypto = crypto_create();
+	if (w->crypto == NULL || w->spokes == NULL || redirect_init(w) < 0 || reass_init(w) < 0 || police_init(w) < 0 ||
 	    mcast_init(w, &conf->limits) < 0) {
 		worker_free(w);
 		return NULL;

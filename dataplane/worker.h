@@ -27,9 +27,15 @@ struct dp_meta {
 	uint16_t in_port;   /* port it came in on, valid for DP_KIND_GRE and frames */
 	uint16_t tunnel;    /* in: tunnel it came from or is injected into */
 	uint16_t natt_port; /* host order */
-	uint32_t spoke;     /* in: 0 = unknown or not from a tunnel */
+	union {
+		uint32_t spoke;         /* in: 0 = unknown or not from a tunnel */
+		rte_be32_t nhrp_spi_be; /* out, of NHRP to a protected tunnel: the SA that sends */
+	};
 	uint32_t adj;       /* out: adjacency, 0 = not to a tunnel */
-	uint32_t neigh;     /* out: neighbour whose rewrite goes in front */
+	union {
+		uint32_t neigh; /* out: neighbour whose rewrite goes in front */
+		uint32_t sa;    /* in, with DP_META_FROM_ESP: until the packet is routed */
+	};
 	uint16_t out_port;  /* out, of whole frames (neigh == 0) */
 	uint8_t outer_ecn;  /* in: ECN bits of the outer header */
 	uint8_t reserved;
@@ -46,6 +52,7 @@ _Static_assert(sizeof(struct dp_meta) <= 64, "mbuf private area is one cache lin
 enum dp_kind {
 	DP_KIND_FRAME, /* Ethernet frame as it came, or from a port's twin */
 	DP_KIND_GRE,   /* data starts at the GRE header; outer addresses and ECN are in the meta */
+	DP_KIND_ESP,   /* data starts at the outer IP header; ESP, or UDP and ESP */
 	DP_KIND_IP,    /* data starts at an (inner) IP header */
 	DP_KIND_NHRP,  /* data starts at ar$afn */
 };
@@ -53,6 +60,7 @@ enum dp_kind {
 #define DP_META_FROM_TUNNEL 0x01 /* decapsulated from meta->tunnel */
 #define DP_META_FROM_TWIN   0x02 /* from the kernel: ours, not transit */
 #define DP_META_COPY        0x04 /* out: one of many (mcast.c) */
+#define DP_META_FROM_ESP    0x08 /* in: authenticated by meta->sa */
 
 static inline struct dp_meta *dp_meta(struct rte_mbuf *m)
 {
@@ -167,6 +175,7 @@ struct mcast;           /* mcast.c */
 struct redirect_filter; /* redirect.c */
 struct police;          /* police.c */
 struct reass;           /* reass.c */
+struct crypto;          /* crypto.c */
 
 /* A neighbour that a worker needs and the kernel shall resolve, or the
  * destination of a packet whose next hop on a tunnel NHRP shall. A multiple of 4 bytes: ring
@@ -188,10 +197,12 @@ struct dp_nexthop_want {
 enum dp_stage {
 	DP_STAGE_PORT_RX,
 	DP_STAGE_RX,
+	DP_STAGE_ESP_IN,
 	DP_STAGE_GRE_IN,
 	DP_STAGE_IP_IN,
 	DP_STAGE_FORWARD,
 	DP_STAGE_GRE_OUT,
+	DP_STAGE_ESP_OUT,
 	DP_STAGE_TX,
 	DP_STAGE_PORT_TX,
 	DP_STAGE_COUNT
@@ -216,6 +227,7 @@ struct dp_worker {
 	uint32_t mcast_count;  /* replication jobs */
 	uint32_t reass_held;   /* fragments in the table */
 	uint16_t reass_done_n; /* of reass_done */
+	uint16_t esp_n;        /* packets of kind ESP in this burst: stage_rx */
 	struct dp_rxq rxq[DP_PORTS_MAX * DP_WORKERS_MAX];
 	struct dp_txq txq[DP_PORTS_MAX];
 	struct rte_ring *inject;   /* control -> worker, mbufs */
@@ -229,6 +241,7 @@ struct dp_worker {
 	uint64_t homes_done;       /* orders of those that were carried out */
 	struct redirect_filter *filter;
 	struct police *police;
+	struct crypto *crypto;
 	struct dp_stage_clock *clock; /* NULL: off */
 	struct dp_neighq_entry neighq[DP_NEIGHQ_LEN];
 	struct dp_nexthop_want nexthop_want;

@@ -351,6 +351,40 @@ static void events_print(FILE *out,
 	json_decref(newest);
 }
 
+static const struct ctl_column sa_columns[] = {
+	{"SA", "sa", CTL_COUNT},
+	{"DIR", "direction", CTL_TEXT},
+	{"LOCAL", "local", CTL_TEXT},
+	{"REMOTE", "remote", CTL_TEXT},
+	{"NATT-PORT", "natt_port", CTL_COUNT},
+	{"SPI", "spi", CTL_TEXT},
+	{"PROTECTION", "protection", CTL_TEXT},
+	{"ALGORITHM", "algorithm", CTL_TEXT},
+	{"STATE", "state", CTL_TEXT},
+	{"SENDER", "sender", CTL_TEXT},
+	{"AGE", "age_s", CTL_AGE},
+	{"IDLE", "idle_s", CTL_AGE},
+	{"SEQUENCE", "sequence", CTL_COUNT},
+	{"PKTS", "pkts", CTL_COUNT},
+	{"BYTES", "bytes", CTL_BYTES},
+	{"BAD-ICV", "bad_icv", CTL_COUNT},
+	{"REPLAYED", "replayed", CTL_COUNT},
+	{"WORKER", "worker", CTL_COUNT},
+	{"PPS", "pkts", CTL_RATE},
+	{"BPS", "bytes", CTL_BITS},
+	{NULL},
+};
+
+static void sas_print(FILE *out,
+		      const json_t *result,
+		      const struct ctl_options *options,
+		      struct ctl_rates *rates)
+{
+	(void)options;
+	rates->id[0] = "sa";
+	ctl_table_print(out, json_object_get(result, "sas"), sa_columns, rates);
+}
+
 static void methods_print(FILE *out,
 			  const json_t *result,
 			  const struct ctl_options *options,
@@ -404,6 +438,7 @@ const struct ctl_noun ctl_nouns[] = {
 	{"drops", "why packets were dropped", "drop.list", "drops", NULL, NULL, drops_print},
 	{"workers", "worker cores and the balance of their packets", "worker.list", "workers", NULL,
 	 NULL, workers_print},
+	{"sas", "ESP security associations", "sa.list", "sas", NULL, NULL, sas_print},
 	{"events", "what changed lately", "event.list", "events", NULL, NULL, events_print},
 	{"system", "version, uptime, capacities", "system.info", NULL, NULL, NULL, system_print},
 	{"methods", "methods of the control socket", "system.methods", NULL, NULL, NULL,

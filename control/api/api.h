@@ -11,6 +11,7 @@ struct config;
 struct event_base;
 struct nhrp_server;
 struct rib;
+struct sa_store;
 struct spoke_table;
 struct state_info;
 struct worker_watch;
@@ -22,6 +23,7 @@ struct api_sources {
 	const struct spoke_table *spokes;   /* NULL: not there yet, its lists are empty */
 	struct nhrp_server *nhrp;           /* NULL likewise; only read */
 	const struct rib *rib;              /* NULL likewise */
+	struct sa_store *sas;               /* NULL likewise */
 	const struct worker_watch *workers; /* NULL likewise */
 	const struct state_info *state;     /* NULL: no state file */
 };

@@ -30,6 +30,10 @@ const struct rpc_method api_methods[] = {
 	 method_drop_list},
 	{"worker.list", "worker cores: packets by where they came from and went", page_params,
 	 method_worker_list},
+	{"sa.list", "ESP security associations, without their keys", page_params, method_sa_list},
+	{"sa.add", "adds an ESP security association, or replaces it", sa_add_params,
+	 method_sa_add},
+	{"sa.delete", "deletes an ESP security association", sa_delete_params, method_sa_delete},
 	{"event.list", "what changed lately, oldest first", page_params, method_event_list},
 	{NULL},
 };

@@ -33,6 +33,11 @@ void method_spokes_count(const struct api_sources *sources,
 json_t *method_system_info(struct rpc_call *call);
 json_t *method_system_methods(struct rpc_call *call);
 json_t *method_event_list(struct rpc_call *call);
+/* methods_sas.c */
+extern const struct rpc_param sa_add_params[], sa_delete_params[];
+json_t *method_sa_add(struct rpc_call *call);
+json_t *method_sa_delete(struct rpc_call *call);
+json_t *method_sa_list(struct rpc_call *call);
 /* methods_stats.c */
 json_t *method_port_list(struct rpc_call *call);
 json_t *method_worker_list(struct rpc_call *call);

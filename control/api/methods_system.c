@@ -129,7 +129,11 @@ static json_t *param_json(const struct rpc_param *p)
 		return json_pack("{s:s, s:s, s:I, s:I, s:I, s:s}", "name", p->name, "type",
 				 "integer", "min", (json_int_t)p->min, "max", (json_int_t)p->max,
 				 "default", (json_int_t)p->fallback, "help", p->help);
+	case RPC_BOOL:
+		return json_pack("{s:s, s:s, s:b, s:s}", "name", p->name, "type", "boolean",
+				 "default", (int)p->fallback, "help", p->help);
 	case RPC_TEXT:
+	case RPC_SECRET:
 		return json_pack("{s:s, s:s, s:I, s:I, s:s}", "name", p->name, "type", "string",
 				 "min_bytes", (json_int_t)p->min, "max_bytes", (json_int_t)p->max,
 				 "help", p->help);

@@ -9,8 +9,11 @@
  * typing error far more often than anything else); parameters go by name, not by position; an array
  * has at most RPC_BATCH_MAX requests. Numbers are what fits in 64 bits, keys are unique.
  *
+ * What a secret parameter holds is never repeated, nor what could not be parsed at all: it may have
+ * been one.
+ *
  * Pure apart from memory and the handlers: no socket, no clock, so it fuzzes. Not done: parameters
- * that are objects, and methods that change something.
+ * that are objects.
  */
 #include "rpc.h"
 
@@ -106,6 +109,13 @@ static json_t *response_fault(json_t *id, const struct rpc_fault *fault)
 					    "value", fault->value, "allowed", fault->allowed));
 }
 
+static void fault_set_secret(struct rpc_fault *fault, const char *field)
+{
+	fault->code = RPC_INVALID_PARAMS;
+	snprintf(fault->field, sizeof(fault->field), "%s", field);
+	snprintf(fault->value, sizeof(fault->value), "(secret)");
+}
+
 static const struct rpc_param *param_find(const struct rpc_method *method, const char *name)
 {
 	for (const struct rpc_param *p = method->params; p && p->name; p++)
@@ -119,6 +129,8 @@ uint64_t rpc_param_uint(const struct rpc_call *call, const char *name)
 	const struct rpc_param *param = param_find(call->method, name);
 	const json_t *value = json_object_get(call->params, name);
 
+	if (json_is_boolean(value))
+		return json_is_true(value);
 	if (value)
 		return (uint64_t)json_integer_value(value);
 	return param ? param->fallback : 0;
@@ -131,7 +143,13 @@ const char *rpc_param_text(const struct rpc_call *call, const char *name)
 
 json_t *rpc_param_refuse(struct rpc_call *call, const char *name, const char *allowed)
 {
-	fault_set(call->fault, RPC_INVALID_PARAMS, name, json_object_get(call->params, name));
+	const struct rpc_param *param = param_find(call->method, name);
+
+	if (param && param->type == RPC_SECRET)
+		fault_set_secret(call->fault, name);
+	else
+		fault_set(call->fault, RPC_INVALID_PARAMS, name,
+			  json_object_get(call->params, name));
 	fault_allow(call->fault, "%s", allowed);
 	return NULL;
 }
@@ -149,11 +167,21 @@ static void param_check(const struct rpc_param *param, const json_t *value, stru
 		fault_set(fault, RPC_INVALID_PARAMS, param->name, value);
 		fault_allow(fault, "%llu..%llu", min, max);
 		return;
+	case RPC_BOOL:
+		if (json_is_boolean(value))
+			return;
+		fault_set(fault, RPC_INVALID_PARAMS, param->name, value);
+		fault_allow(fault, "true, false");
+		return;
 	case RPC_TEXT:
+	case RPC_SECRET:
 		if (json_is_string(value) && json_string_length(value) >= min &&
 		    json_string_length(value) <= max)
 			return;
-		fault_set(fault, RPC_INVALID_PARAMS, param->name, value);
+		if (param->type == RPC_SECRET)
+			fault_set_secret(fault, param->name);
+		else
+			fault_set(fault, RPC_INVALID_PARAMS, param->name, value);
 		fault_allow(fault, "a string of %llu..%llu bytes", min, max);
 		return;
 	}
@@ -191,6 +219,20 @@ static void params_check(const struct rpc_method *method, json_t *params, struct
 		param_check(param, value, fault);
 		if (fault->code)
 			return;
+	}
+}
+
+/* A parameter that the method cannot do without. */
+static void params_complete(const struct rpc_method *method,
+			    const json_t *params,
+			    struct rpc_fault *fault)
+{
+	for (const struct rpc_param *p = method->params; p && p->name; p++) {
+		if (!p->required || json_object_get(params, p->name))
+			continue;
+		fault_set(fault, RPC_INVALID_PARAMS, p->name, NULL);
+		fault_allow(fault, "%s", p->help);
+		return;
 	}
 }
 
@@ -265,6 +307,8 @@ static json_t *request_run(const struct rpc_method *methods,
 		return response_fault(id, &fault);
 	}
 	params_check(call.method, json_object_get(request, "params"), &fault);
+	if (!fault.code)
+		params_complete(call.method, call.params, &fault);
 	if (fault.code)
 		return response_fault(id, &fault);
 	result = call.method->handler(&call);
@@ -335,9 +379,13 @@ static int response_text(json_t *response, char **text)
 	return *text ? 1 : -ENOMEM;
 }
 
-/* The parser quotes what it did not like, perhaps in the middle of a character. */
+/* The parser quotes what it did not like: perhaps in the middle of a character, perhaps a key. */
 static void text_clean(char *text)
 {
+	char *quoted = strstr(text, " near ");
+
+	if (quoted)
+		*quoted = '\0';
 	for (; *text; text++)
 		if (*text < ' ' || *text > '~')
 			*text = '?';

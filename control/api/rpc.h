@@ -7,6 +7,7 @@
  * Context: control.
  */
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,15 +26,21 @@ enum rpc_code {
 	RPC_DENIED = -32001, /* peer credentials */
 };
 
-enum rpc_type { RPC_UINT, RPC_TEXT };
+enum rpc_type {
+	RPC_UINT,
+	RPC_TEXT,
+	RPC_BOOL,
+	RPC_SECRET, /* a text that no answer repeats */
+};
 
 /* A parameter: what its bounds say is checked before the handler runs. */
 struct rpc_param {
 	const char *name; /* NULL ends a list */
 	enum rpc_type type;
-	uint64_t min, max; /* RPC_UINT: the value's, RPC_TEXT: the length's in bytes */
-	uint64_t fallback; /* RPC_UINT: when the request does not have it */
+	uint64_t min, max; /* RPC_UINT: the value's, of texts: the length's in bytes */
+	uint64_t fallback; /* RPC_UINT, RPC_BOOL: when the request does not have it */
 	const char *help;
+	bool required;
 };
 
 struct rpc_call;
@@ -54,7 +61,8 @@ struct rpc_call {
 	struct rpc_fault *fault;
 };
 
-/* Value of a parameter that the method's table names; a text that is not there is NULL. */
+/* Value of a parameter that the method's table names; a text that is not there is NULL, true is 1.
+ */
 uint64_t rpc_param_uint(const struct rpc_call *call, const char *name);
 const char *rpc_param_text(const struct rpc_call *call, const char *name);
 /* For what the table cannot say: the answer is an invalid-params error. Returns NULL. */

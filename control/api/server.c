@@ -29,6 +29,7 @@
 #include "control/config.h"
 #include "control/events.h"
 #include "control/log.h"
+#include "control/wipe.h"
 
 struct api_client {
 	LIST_ENTRY(api_client) link;
@@ -327,6 +328,7 @@ struct api *api_start(struct event_base *base, const struct api_sources *sources
 
 	if (!api)
 		return NULL;
+	json_set_alloc_funcs(malloc, wipe_free); /* keys: sa.add */
 	rc = api_socket_open(&api->sock, config->control_socket, config->control_group);
 	if (rc < 0)
 		goto err;

@@ -26,7 +26,10 @@ static enum nhrp_refusal admit(const struct nhrp_server *srv,
 					 .unique = r->flags & NHRP_BINDING_F_UNIQUE,
 					 .alone = true};
 
-	return nhrp_admit(srv, &rx, &claim);
+	enum nhrp_refusal refusal = nhrp_admit(srv, &rx, &claim);
+
+	/* After a boot the way to it may come later than we do: the spoke waits for that. */
+	return refusal == NHRP_REFUSAL_NBMA_ROUTE ? NHRP_REFUSAL_NONE : refusal;
 }
 
 enum nhrp_refusal nhrp_server_restore(struct nhrp_server *srv,

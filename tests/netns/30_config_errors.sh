@@ -96,7 +96,7 @@ bad "gateway in no subnet" 'via' 198.51.100.1 '.' 's/via: 192.0.2.254/via: 198.5
 bad "the same key twice" 'mtu' mtu 'line 14' 's/^    mtu: 1500/&\n&/' 2
 bad "a list where a value belongs" 'mtu' '[1500]' '.' 's/mtu: 1500/mtu: [1500]/'
 bad "a required key is missing" 'network-id' nhrp 'missing' '/network-id/d'
-bad "known, not available yet" 'protection' dmvpn 'not available' 's/^    key: 42/&\n    protection: dmvpn/'
+bad "a protection that is not there" 'protection' dmvpn 'name of one' 's/^    key: 42/&\n    protection: dmvpn/'
 
 for file in "$TOP"/conf/*.yaml; do
 	check "the sample ${file##*/} passes" check_file "$file"

@@ -127,20 +127,31 @@ refused "empty" "line 1: cut off: the end is missing"
 	Tunnel42 10.9.9.9 192.0.2.113 300 Tunnel43 10.255.0.14 192.0.2.114 300 Tunnel42 10.255.0.1 192.0.2.115 300 \
 	Tunnel42 10.255.0.16 203.0.113.1 300 Tunnel42 10.255.0.17 192.0.2.117 9999 >"$STATE"
 need "a file of a hub that was configured otherwise: it starts" start_hub
-check "those that fit are there" hub_is nhrp.list '[.entries[].protocol] | sort == ["10.255.0.11", "10.255.0.17"]'
+check "those that fit are there" hub_is nhrp.list '[.entries[].protocol] | sort == ["10.255.0.11", "10.255.0.16", "10.255.0.17"]'
 check "nobody gets more time than was granted" hub_is nhrp.list '[.entries[].expires_s <= 600] | all'
-check "the others are counted by name" state_is '.restored == 2 and .expired == 1 and .dropped == {"no-tunnel": 1,
-	"refused-outside-tunnel": 1, "refused-our-address": 1, "refused-nbma-unreachable": 1}'
+check "the others are counted by name" state_is '.restored == 3 and .expired == 1 and .dropped == {"no-tunnel": 1,
+	"refused-outside-tunnel": 1, "refused-our-address": 1}'
 check "... and told" grep -q "Tunnel43 10.255.0.14 is not taken over: no such tunnel" "$HUB_LOG"
+check "one that cannot be reached is told" hub_is event.list \
+	'[.events[] | select(.kind == "route-refused" and .object == "Tunnel42 203.0.113.1")] | length == 1'
+capture_start gre "$WAN" eth0 "proto 47 and dst host 203.0.113.1"
+sent_to_it() {
+	lan_pings 10.128.16.1
+	captured gre "" 1
+}
+refuse "... nor is anything sent to it" sent_to_it
+ip -n "$WAN" address add 203.0.113.1/32 dev eth0
+ip -n "$HUB" route add 203.0.113.1 dev wan0
+eventually "a route to it comes: now it is" 5 sent_to_it
 
 # ---- a disk that refuses
 rm -f "$STATE"
 mkdir "$STATE"
 check "a spoke registers" one_more 60
 eventually "it cannot be written: an event" 10 hub_is event.list '[.events[] | select(.kind == "state-failed")] | length == 1'
-check "the hub serves on" spokes_up 3
+check "the hub serves on" spokes_up 4
 rmdir "$STATE"
-eventually "it can again: it is" 30 file_has "length == 3"
+eventually "it can again: it is" 30 file_has "length == 4"
 check_balance
 check "it stops with status 0 and no leak" stop_hub
 finish

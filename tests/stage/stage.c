@@ -202,7 +202,7 @@ static void from_mbuf(struct stage_packet *p, struct rte_mbuf *m)
 	/* Room for encryption; what went out has its encapsulation already. */
 	assert_true(rte_pktmbuf_tailroom(m) >= DP_ENCAP_TAILROOM);
 	assert_true(rte_pktmbuf_headroom(m) >=
-		    DP_ENCAP_HEADROOM - RTE_ETHER_HDR_LEN - ADJ_HEADER_MAX);
+		    DP_ENCAP_HEADROOM - RTE_ETHER_HDR_LEN - ADJ_HEADER_MAX - 24);
 	p->len = m->data_len;
 	memcpy(p->bytes, rte_pktmbuf_mtod(m, void *), m->data_len);
 	rte_pktmbuf_free(m);

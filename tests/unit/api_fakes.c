@@ -15,6 +15,7 @@
 #include "control/nhrp/nhrp_server.h"
 #include "control/rib/rib.h"
 #include "control/spoke.h"
+#include "control/state/state_info.h"
 #include "control/worker_watch.h"
 #include "dataplane/dp_fib.h"
 #include "dataplane/dp_port.h"
@@ -39,6 +40,18 @@ static struct config config = {.path = "/etc/hub.yaml",
 static const struct worker_watch worker_watch = {
 	.rows = {{.measured = true, .load_permille = 125, .cycles_per_pkt = 210}, {.stuck = true}}};
 
+static struct state_info state_info = {
+	.path = "/var/lib/state.json",
+	.restored = 7,
+	.expired = 2,
+	.no_tunnel = 1,
+	.refused = {[NHRP_REFUSAL_OUTSIDE] = 3},
+	.written = 4,
+	.written_us = 1795420800123456,
+	.bytes = 5000,
+	.bindings = 9,
+};
+
 /* The others are never looked into: the API only hands them back. */
 static struct api_sources sources = {
 	.config = &config,
@@ -46,6 +59,8 @@ static struct api_sources sources = {
 	.nhrp = (struct nhrp_server *)&fake_hub,
 	.rib = (const struct rib *)&fake_hub,
 	.workers = &worker_watch,
+	.sas = (struct sa_store *)&fake_hub,
+	.state = &state_info,
 };
 
 const struct api_sources *fake_sources(void)

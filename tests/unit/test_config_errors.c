@@ -160,8 +160,9 @@ static const struct row key_rows[] = {
 	 "35:40: tunnels[0].nhrp.multicast-groups[1]: \"239.0.0.0/8\": groups that are not in "
 	 "multicast-groups[0]"},
 	/* What is not there yet: refused by name. */
-	{"key: 42", "protection: dmvpn",
-	 "29:17: tunnels[0].protection: \"dmvpn\": not available in this version"},
+	{"key: 42", "key: 42\n    protection: dmvpn",
+	 "30:17: tunnels[0].protection: \"dmvpn\": the name of one of the document's protections "
+	 "(0)"},
 	/* The word is nobody's business, not even a wrong one. */
 	{"holdtime: 600", "authentication: ninechars",
 	 "35:7: tunnels[0].nhrp.authentication: word of 1 to 8 printable ASCII characters without "
@@ -195,7 +196,31 @@ static const struct row key_rows[] = {
 	 "9:15: control.state-file: \"state.json\": absolute path of at most 255 "
 	 "characters"},
 	{"control:", "protection: [{name: dmvpn}]\ncontrol:",
-	 "7:13: protection: [...]: not available in this version"},
+	 "7:14: protection[0].algorithms: missing: list of at most 16, each: one of aes128gcm16, "
+	 "aes192gcm16, aes256gcm16, chacha20poly1305, aes128-sha1, aes256-sha1, aes128-sha256, "
+	 "aes256-sha256, aes128-sha384, aes256-sha384, aes128-sha512, aes256-sha512, null-sha1, "
+	 "null-sha256, null-sha384, null-sha512"},
+	{"control:", "protection: [{name: p, algorithms: [des]}]\ncontrol:",
+	 "7:37: protection[0].algorithms[0]: \"des\": one of aes128gcm16, aes192gcm16, "
+	 "aes256gcm16, "
+	 "chacha20poly1305, aes128-sha1, aes256-sha1, aes128-sha256, aes256-sha256, "
+	 "aes128-sha384, aes256-sha384, aes128-sha512, aes256-sha512, null-sha1, null-sha256, "
+	 "null-sha384, null-sha512"},
+	{"control:", "protection: [{name: p, algorithms: [null-sha1, null-sha1]}]\ncontrol:",
+	 "7:48: protection[0].algorithms[1]: \"null-sha1\": each algorithm once"},
+	{"control:",
+	 "protection: [{name: p, algorithms: [null-sha1], replay-window: 33}]\ncontrol:",
+	 "7:64: protection[0].replay-window: \"33\": a multiple of 32 up to 4096"},
+	{"control:",
+	 "protection: [{name: p, algorithms: [null-sha1], replay-window: 4128}]\ncontrol:",
+	 "7:64: protection[0].replay-window: \"4128\": number from 0 to 4096"},
+	{"control:",
+	 "protection: [{name: p, algorithms: [null-sha1]}, {name: p, algorithms: [null-sha1]}]\n"
+	 "control:",
+	 "7:57: protection[1].name: \"p\": a name of its own, protection[0] has this one"},
+	{"control:",
+	 "protection: [{name: p, ike: {source: mirror}, algorithms: [null-sha1]}]\ncontrol:",
+	 "7:38: protection[0].ike.source: \"mirror\": one of api"},
 };
 
 static const struct row check_rows[] = {

@@ -123,6 +123,20 @@ static void what_does_not_fit(void **state)
 	}
 }
 
+/* At boot the underlay may still be without its routes. */
+static void not_reachable_yet(void **state)
+{
+	struct nhrp_restored r = restored("10.255.0.11", "192.0.2.11");
+
+	(void)state;
+	harness_reachable = -ELOOP;
+	assert_int_equal(nhrp_server_restore(harness_srv, &r, harness_now_ms),
+			 NHRP_REFUSAL_NBMA_TUNNEL);
+	harness_reachable = -ENETUNREACH;
+	assert_int_equal(nhrp_server_restore(harness_srv, &r, harness_now_ms), NHRP_REFUSAL_NONE);
+	assert_non_null(harness_find("10.255.0.11"));
+}
+
 /* Twice in the file, as it may be when a spoke moved while it was written: the first one of a
  * unique registration stays. */
 static void twice(void **state)
@@ -160,8 +174,13 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, harness_setup, harness_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(lives_for_what_was_left), TEST(refreshes), TEST(flags),
-		TEST(what_does_not_fit),       TEST(twice),     TEST(no_room),
+		TEST(lives_for_what_was_left),
+		TEST(refreshes),
+		TEST(flags),
+		TEST(what_does_not_fit),
+		TEST(not_reachable_yet),
+		TEST(twice),
+		TEST(no_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,9 +95,10 @@ int report_json(const struct options *o, const struct result *results)
 
 		fprintf(f,
 			"%s{\"bytes\":%u,\"cycles_per_packet\":%.1f,\"floor_cycles\":%.1f,"
-			"\"ratio\":%.3f,\"raw_cycles\":%.1f,\"wrong\":%llu,\"stages\":{",
+			"\"ratio\":%.3f,\"ratio_lowest\":%.3f,\"raw_cycles\":%.1f,\"wrong\":%llu,"
+			"\"stages\":{",
 			i ? "," : "", r->size, r->product.median, r->floor.median, r->ratio.median,
-			r->raw.median, (unsigned long long)r->wrong);
+			r->ratio.low, r->raw.median, (unsigned long long)r->wrong);
 		for (unsigned s = 0; s < DP_STAGE_COUNT; s++)
 			fprintf(f, "%s\"%s\":%.1f", s ? "," : "", stage_names[s], r->stages[s]);
 		fprintf(f, "}}");
