@@ -29,7 +29,7 @@ hub_state() {
 }
 
 hub_conf() {
-	sed -e "s|@DIR@|$LAB_RUN/hub|g;s|@KEY@|$LAB_KEY|g;s|@HOLD@|$LAB_HOLD|g;s|@MULTICAST@|$LAB_MULTICAST|g" \
+	sed -e "s|@DIR@|$LAB_RUN/hub|g;s|@KEY@|$LAB_KEY|g;s|@HOLD@|$LAB_HOLD|g;s|@MULTICAST@|$LAB_MULTICAST|g;s|@REDIRECT@|$LAB_REDIRECT|g" \
 		-e "s|@HOSTPREFIX@|$LAB_HOST_PREFIX|g;s|@SPOKE_ROUTES@|$(hub_spoke_routes)|;s|@MAPS@|$(hub_maps)|;s|@STATE@|$(hub_state)|" "$LAB_DIR/hub.yaml.in"
 }
 
