@@ -60,6 +60,21 @@ enum config_takeover { CONFIG_TAKEOVER_STRICT, CONFIG_TAKEOVER_RFC, CONFIG_TAKEO
 
 #define CONFIG_ALLOW_MAX 16 /* prefixes of one tunnel */
 
+/* For which pairs of spokes there are shortcuts when NATs are between them. */
+enum config_redirect_nat {
+	CONFIG_REDIRECT_NAT_ONE_SIDE, /* one may be behind a NAT that it does not share */
+	CONFIG_REDIRECT_NAT_NEVER,    /* none may be */
+	CONFIG_REDIRECT_NAT_ALWAYS,   /* all, whatever there is between them */
+};
+
+/* Who answers a resolution request for what is behind a spoke. */
+enum config_resolution {
+	CONFIG_RESOLUTION_AUTO,    /* the spoke; in a cloud without redirects we do for addresses
+				      that are registered, when no NAT is involved */
+	CONFIG_RESOLUTION_FORWARD, /* always the spoke */
+	CONFIG_RESOLUTION_CACHE,   /* we do for registered addresses, the spoke for the rest */
+};
+
 struct config_nhrp {
 	uint32_t network_id;    /* 1..4294967295 */
 	char authentication[9]; /* printable, "": none; never shown */
@@ -72,6 +87,8 @@ struct config_nhrp {
 	bool multicast_dynamic; /* registered spokes get some, by the one or the other */
 	struct dp_prefix multicast_groups[CONFIG_MULTICAST_GROUPS_MAX]; /* from LAN ports */
 	uint32_t multicast_group_count;
+	enum config_redirect_nat redirect_nat;    /* default one-side */
+	enum config_resolution resolution;        /* default auto */
 	bool install_routes;                      /* default true */
 	struct dp_prefix allow[CONFIG_ALLOW_MAX]; /* may register, besides the tunnel's subnets */
 	uint32_t allow_count;

@@ -39,6 +39,14 @@ static const struct config_name takeover_names[] = {{"strict", CONFIG_TAKEOVER_S
 						    {"rfc", CONFIG_TAKEOVER_RFC},
 						    {"allow", CONFIG_TAKEOVER_ALLOW},
 						    {NULL, 0}};
+static const struct config_name redirect_nat_names[] = {{"never", CONFIG_REDIRECT_NAT_NEVER},
+							{"one-side", CONFIG_REDIRECT_NAT_ONE_SIDE},
+							{"always", CONFIG_REDIRECT_NAT_ALWAYS},
+							{NULL, 0}};
+static const struct config_name resolution_names[] = {{"auto", CONFIG_RESOLUTION_AUTO},
+						      {"forward", CONFIG_RESOLUTION_FORWARD},
+						      {"cache", CONFIG_RESOLUTION_CACHE},
+						      {NULL, 0}};
 static const struct config_name df_names[] = {
 	{"copy", DP_DF_COPY}, {"set", DP_DF_SET}, {"clear", DP_DF_CLEAR}, {NULL, 0}};
 static const struct config_name source_check_names[] = {{"own", DP_SOURCE_CHECK_OWN},
@@ -176,6 +184,14 @@ static const struct config_key nhrp_keys[] = {
 	{"redirect-interval", CONFIG_UINT, .min = 2, .max = 30, .fallback = "8",
 	 .help = "Seconds between two redirects for one pair of addresses.",
 	 FIELD(config_nhrp, redirect_interval_s)},
+	{"redirect-nat", CONFIG_ENUM, .names = redirect_nat_names, .fallback = "one-side",
+	 .help = "Shortcuts between spokes with NATs between them: never, when one side is behind "
+		 "a NAT that it does not share, or always.",
+	 FIELD(config_nhrp, redirect_nat)},
+	{"resolution", CONFIG_ENUM, .names = resolution_names, .fallback = "auto",
+	 .help = "Who answers for what is behind a spoke: that spoke (forward), we for registered "
+		 "addresses (cache), or the latter only without redirect and NAT (auto).",
+	 FIELD(config_nhrp, resolution)},
 	{"install-routes", CONFIG_BOOL, .fallback = "true",
 	 .help = "Put a host route for each registered address into the kernel.",
 	 FIELD(config_nhrp, install_routes)},

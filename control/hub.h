@@ -12,6 +12,7 @@
  *   hub_neigh.c  the kernel's neighbours -> dataplane
  *   hub_nhrp.c   spokes, NHRP server and what they need of the others
  *   hub_sas.c    security associations
+ *   hub_way.c    where packets for an address go, as NHRP asks it
  *   hub_feed.c   the kernel's news, dispatched
  *   hub_watch.c  links and workers: what is looked at again and again
  *   hub_loop.c   the control loop
@@ -37,6 +38,7 @@ struct hub_underlay;
 struct neigh_note;
 struct neighs;
 struct nhrp_server;
+struct nhrp_way;
 struct rib;
 struct sa_store;
 struct spoke;
@@ -174,6 +176,8 @@ bool hub_underlay_uses(const struct hub *hub, const struct neigh_note *note);
 /* SAs, behind spokes. */
 int hub_sas_init(struct hub *hub);
 void hub_sas_fini(struct hub *hub);
+/* nhrp_way_ops.find: ctx is the hub. */
+void hub_way_find(void *ctx, const struct dp_addr *to, struct nhrp_way *way);
 
 int hub_nhrp_init(struct hub *hub);
 void hub_nhrp_fini(struct hub *hub);

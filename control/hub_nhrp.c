@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * hub_nhrp: the table of spokes and the NHRP server, and what they need of the others: punted
- * packets from the dataplane, host routes in the kernel, the underlay next hop of a spoke, what is
- * ours and what can be reached.
+ * packets and hairpins from the dataplane, host routes in the kernel, the underlay next hop of a
+ * spoke, what is ours and what can be reached. (Routes of the RIB: hub_way.c.)
  *
  * Context: control.
  */
@@ -48,6 +48,13 @@ static void on_wanted(void *ctx, uint16_t tunnel, const struct dp_addr *destinat
 		if (r->paths[i].iface.kind == DP_IFACE_TUNNEL)
 			nhrp_server_wanted(hub->nhrp, hub_now_ms(), r->paths[i].iface.id,
 					   &r->paths[i].gateway);
+}
+
+static void on_redirect(void *ctx, const struct dp_redirect *redirect)
+{
+	struct hub *hub = ctx;
+
+	nhrp_server_redirect(hub->nhrp, hub_now_ms(), redirect);
 }
 
 static const struct hub_iface *tunnel_of(const struct hub *hub, uint16_t tunnel)
@@ -108,6 +115,7 @@ static int tables_new(struct hub *hub)
 	struct nhrp_server_conf conf = {
 		.tunnels = limits->tunnels,
 		.bindings = limits->nexthops,
+		.ways = {.ctx = hub, .find = hub_way_find},
 		.routes = {.ctx = hub, .set = host_route_set, .del = host_route_del},
 		.peers = {.ctx = hub, .is_ours = is_ours, .reachable = reachable},
 	};
@@ -138,7 +146,7 @@ static int tunnel_serve(struct hub *hub, uint32_t i)
 
 int hub_nhrp_init(struct hub *hub)
 {
-	struct dp_punt_handlers handlers = {.nhrp = on_punt, .ctx = hub};
+	struct dp_punt_handlers handlers = {.nhrp = on_punt, .redirect = on_redirect, .ctx = hub};
 	int rc = tables_new(hub);
 
 	for (uint32_t i = 0; rc == 0 && i < hub->tunnel_count; i++)

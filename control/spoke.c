@@ -32,6 +32,7 @@ struct spoke_tunnel {
 struct spoke_table {
 	struct spoke *spokes; /* [capacity] */
 	struct spoke_bucket *buckets;
+	struct spoke **by_dp; /* [capacity + 1]: what the dataplane's handles are of */
 	struct spoke_tunnel *tunnels;
 	struct spoke_bucket free_list;
 	struct spoke_bucket dying;
@@ -52,8 +53,9 @@ struct spoke_table *spoke_table_new(uint32_t capacity,
 		return NULL;
 	t->spokes = calloc(capacity, sizeof(*t->spokes));
 	t->buckets = calloc(buckets, sizeof(*t->buckets));
+	t->by_dp = calloc((size_t)capacity + 1, sizeof(struct spoke *));
 	t->tunnels = calloc(tunnels, sizeof(*t->tunnels));
-	if (!t->spokes || !t->buckets || !t->tunnels) {
+	if (!t->spokes || !t->buckets || !t->by_dp || !t->tunnels) {
 		spoke_table_free(t);
 		return NULL;
 	}
@@ -73,6 +75,7 @@ void spoke_table_free(struct spoke_table *t)
 		return;
 	free(t->spokes);
 	free(t->buckets);
+	free(t->by_dp);
 	free(t->tunnels);
 	free(t);
 }
@@ -110,6 +113,22 @@ struct spoke *spoke_find(const struct spoke_table *t, const struct dp_spoke_key 
 		    dp_addr_equal(&s->key.nbma, &key->nbma))
 			return s;
 	return NULL;
+}
+
+struct spoke *spoke_find_dp(const struct spoke_table *t, uint32_t dp)
+{
+	return dp <= t->capacity ? t->by_dp[dp] : NULL;
+}
+
+bool spoke_shares_address(const struct spoke_table *t, const struct spoke *s)
+{
+	const struct spoke *o;
+
+	LIST_FOREACH (o, bucket_of(t, &s->key), bucket)
+		if (o != s && o->refs > 0 && o->key.tunnel == s->key.tunnel &&
+		    dp_addr_equal(&o->key.nbma, &s->key.nbma))
+			return true;
+	return false;
 }
 
 static void event_of(const struct spoke_table *t,
@@ -182,6 +201,8 @@ static void release(struct spoke_table *t, struct spoke *s)
 		return;
 	}
 	LIST_REMOVE(s, bucket);
+	if (spoke_find_dp(t, s->dp) == s)
+		t->by_dp[s->dp] = NULL;
 	s->used = false;
 	t->used--;
 	LIST_INSERT_HEAD(&t->free_list, s, list);
@@ -230,6 +251,8 @@ static int create(struct spoke_table *t,
 			    .reason = "new",
 			    .used = true};
 	LIST_INSERT_HEAD(bucket_of(t, key), s, bucket);
+	if (dp <= t->capacity)
+		t->by_dp[dp] = s;
 	t->used++;
 	if (t->ops.underlay_bind)
 		t->ops.underlay_bind(t->ops.ctx, s);

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "control/budget.h"
 #include "control/rate.h"
 #include "dataplane/dp_spoke.h"
 
@@ -47,6 +48,8 @@ struct spoke {
 	uint32_t multicast_static; /* groups by the multicast map: bits of dp_mcast.h */
 	uint32_t multicast_told;   /* to the dataplane */
 	struct rate errors;        /* error indications sent to it */
+	struct budget redirects;   /* traffic indications sent to it */
+	uint32_t forwards;         /* its requests that nhrp_pending.c remembers */
 	/* private to spoke.c */
 	LIST_ENTRY(spoke) bucket;
 	LIST_ENTRY(spoke) list; /* free or dying */
@@ -87,6 +90,11 @@ int spoke_get(struct spoke_table *t,
 void spoke_put(struct spoke_table *t, struct spoke *s, const char *reason, uint64_t now_ms);
 /* NULL when there is none. O(1). */
 struct spoke *spoke_find(const struct spoke_table *t, const struct dp_spoke_key *key);
+/* By the dataplane's handle. NULL when there is none. O(1). */
+struct spoke *spoke_find_dp(const struct spoke_table *t, uint32_t dp);
+/* Another spoke of its tunnel has the same NBMA address, with another port: both are behind one
+ * NAT. */
+bool spoke_shares_address(const struct spoke_table *t, const struct spoke *s);
 
 /* Looks at binding_count and the tunnel again; an event if the state changes. */
 void spoke_state_update(struct spoke_table *t,

@@ -169,7 +169,7 @@ static void group_release(uint32_t ip)
 
 /* ---- routes ---- */
 
-static uint32_t node_nh(const struct rte_rib_node *node)
+uint32_t fib_node_nh(const struct rte_rib_node *node)
 {
 	uint64_t nh;
 
@@ -248,7 +248,7 @@ int dp_fib_set(uint16_t vrf, const struct dp_prefix *prefix, const struct dp_rou
 	node = rte_rib_lookup_exact(rte_fib_get_rib(fibs[vrf]), ntohl(prefix->addr.ip4_be),
 				    prefix->len);
 	if (node != NULL)
-		old = node_nh(node);
+		old = fib_node_nh(node);
 	else if (info.routes == info.routes_max) {
 		info.full++;
 		return dp_error_set(-ENOSPC, "all %u routes are in use (dataplane.limits.routes)",
@@ -285,7 +285,7 @@ int dp_fib_del(uint16_t vrf, const struct dp_prefix *prefix)
 	rc = touched ? group_grace() : 0;
 	if (rc < 0)
 		return rc;
-	nh = node_nh(node);
+	nh = fib_node_nh(node);
 	rc = rte_fib_delete(fibs[vrf], ip, prefix->len);
 	if (touched)
 		touched_token = defer_token();
@@ -307,104 +307,8 @@ int dp_fib_lookup(uint16_t vrf, const struct dp_addr *addr, struct dp_route *rou
 	node = rte_rib_lookup(rte_fib_get_rib(fibs[vrf]), ntohl(addr->ip4_be));
 	if (node == NULL)
 		return -ENOENT;
-	fib_nh_fill(node_nh(node), route);
+	fib_nh_fill(fib_node_nh(node), route);
 	return 0;
-}
-
-bool dp_fib_has_longer(uint16_t vrf, const struct dp_prefix *prefix)
-{
-	struct rte_rib_node *node = NULL;
-	struct dp_route route;
-	struct rte_rib *rib;
-
-	if (vrf >= FIB_VRFS || prefix->addr.family != AF_INET)
-		return false;
-	rib = rte_fib_get_rib(fibs[vrf]);
-	do {
-		node = rte_rib_get_nxt(rib, ntohl(prefix->addr.ip4_be), prefix->len, node,
-				       RTE_RIB_GET_NXT_ALL);
-		if (node != NULL)
-			fib_nh_fill(node_nh(node), &route);
-	} while (node != NULL && route.type == DP_ROUTE_LOCAL);
-	return node != NULL;
-}
-
-static void row_fill(struct rte_rib_node *node,
-		     struct dp_fib_row *row,
-		     struct dp_fib_cursor *cursor)
-{
-	uint32_t nh = node_nh(node);
-
-	rte_rib_get_ip(node, &cursor->ip);
-	rte_rib_get_depth(node, &cursor->len);
-	row->prefix =
-		(struct dp_prefix){.addr = dp_addr_ip4(htonl(cursor->ip)), .len = cursor->len};
-	row->bound = fib_nhs[nh].to != 0;
-	fib_nh_fill(nh, &row->route);
-}
-
-/* The first node of the listing in ip/len: what is longer comes before what covers it. */
-static struct rte_rib_node *subtree_first(struct rte_rib *rib, uint32_t ip, uint8_t len)
-{
-	struct rte_rib_node *node = rte_rib_get_nxt(rib, ip, len, NULL, RTE_RIB_GET_NXT_ALL);
-
-	return node != NULL ? node : rte_rib_lookup_exact(rib, ip, len);
-}
-
-/* The node after a prefix that was deleted: what is to the right of it at each length upwards, then
- * what covered both. */
-static struct rte_rib_node *row_after(struct rte_rib *rib, uint32_t ip, uint8_t len)
-{
-	struct rte_rib_node *node = NULL;
-
-	for (; len > 0 && node == NULL; len--) {
-		const uint32_t bit = 1u << (32 - len);
-
-		if ((ip & bit) == 0)
-			node = subtree_first(rib, ip | bit, len);
-		ip &= ~(bit | (bit - 1));
-		if (node == NULL && len > 1)
-			node = rte_rib_lookup_exact(rib, ip, len - 1);
-	}
-	return node;
-}
-
-/* The node after the cursor's. rte_rib_get_nxt never returns 0.0.0.0/0 itself: it comes first. */
-static struct rte_rib_node *row_next(struct rte_rib *rib, const struct dp_fib_cursor *cursor)
-{
-	struct rte_rib_node *node = NULL;
-
-	if (!cursor->started) {
-		node = rte_rib_lookup_exact(rib, 0, 0);
-		if (node != NULL)
-			return node;
-	} else if (cursor->len != 0) {
-		node = rte_rib_lookup_exact(rib, cursor->ip, cursor->len);
-		if (node == NULL)
-			return row_after(rib, cursor->ip, cursor->len);
-	}
-	return rte_rib_get_nxt(rib, 0, 0, node, RTE_RIB_GET_NXT_ALL);
-}
-
-unsigned dp_fib_list(uint16_t vrf,
-		     struct dp_fib_cursor *cursor,
-		     struct dp_fib_row *rows,
-		     unsigned max)
-{
-	unsigned n = 0;
-
-	if (vrf >= FIB_VRFS)
-		return 0;
-	while (n < max && !cursor->done) {
-		struct rte_rib_node *node = row_next(rte_fib_get_rib(fibs[vrf]), cursor);
-
-		if (node == NULL)
-			cursor->done = true;
-		else
-			row_fill(node, &rows[n++], cursor);
-		cursor->started = true;
-	}
-	return n;
 }
 
 int dp_fib_info_get(uint16_t vrf, struct dp_fib_info *out)

@@ -94,6 +94,10 @@ static inline void fib_check(const struct fib_notes *notes, uint16_t i, uint64_t
 /* Routes via (tunnel, gateway) use this adjacency from now on; 0: none. Context: control. */
 void fib_gateway_bind(uint16_t tunnel, const struct dp_addr *gateway, uint32_t adj);
 
+/* What is stored for a prefix: the index of its object. Context: control. */
+struct rte_rib_node;
+uint32_t fib_node_nh(const struct rte_rib_node *node);
+
 /* fib_nh.c: objects, at most `max` besides multipath ones. Context: control. */
 int fib_nh_init(uint32_t max);
 void fib_nh_fini(void);

@@ -190,6 +190,19 @@ bool handover_is_pending(uint32_t sa)
 	       __atomic_load_n(&w->homes_done, __ATOMIC_ACQUIRE) < c->home_order;
 }
 
+static bool is_moving(const struct peer *p)
+{
+	const struct sa_ctl *c;
+
+	TAILQ_FOREACH (c, &p->out, of_out)
+		if (handover_is_pending(sa_index(c)))
+			return true;
+	LIST_FOREACH (c, &p->in, of_in)
+		if (handover_is_pending(sa_index(c)))
+			return true;
+	return false;
+}
+
 int handover_home_set(uint32_t peer, uint8_t home)
 {
 	struct peer *p = &peers[peer];
@@ -198,14 +211,14 @@ int handover_home_set(uint32_t peer, uint8_t home)
 
 	if (home >= dp_worker_count)
 		return dp_error_set(-ENOENT, "home: worker %u: no such worker", home);
+	if (is_moving(p))
+		return dp_error_set(-EAGAIN, "home: the last move is not over");
 	p->home = home;
 	TAILQ_FOREACH (c, &p->out, of_out)
-		rc = handover_is_pending(sa_index(c)) ? -EAGAIN
-						      : RTE_MIN(rc, order_send(sa_index(c), home));
+		rc |= order_send(sa_index(c), home);
 	LIST_FOREACH (c, &p->in, of_in)
-		rc = handover_is_pending(sa_index(c)) ? -EAGAIN
-						      : RTE_MIN(rc, order_send(sa_index(c), home));
-	return rc;
+		rc |= order_send(sa_index(c), home);
+	return rc < 0 ? dp_error_set(-EAGAIN, "home: too many moves at once") : 0;
 }
 
 static int ring_create(struct rte_ring **ring, const char *what, uint32_t a, uint32_t b, uint32_t n)

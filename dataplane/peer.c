@@ -237,6 +237,106 @@ void peer_spoke_del(uint32_t spoke)
 	s->peer = 0;
 }
 
+/* ---- another address ---- */
+
+struct place {
+	rte_be32_t remote_be;
+	uint16_t natt_port;
+};
+
+/* Everything of the peer is found in another place, too (on), or not after all. Outbound SAs are
+ * found by the address alone: not when only the port is another. -EAGAIN. */
+static int places_set(const struct peer *p, struct place at, bool sas_too, bool on)
+{
+	struct table_key key = peer_key(p->local_be, at.remote_be, at.natt_port);
+	struct dp_addr nbma = dp_addr_ip4(at.remote_be);
+	const struct peer_spoke *s;
+	const struct sa_ctl *c;
+	int rc = on ? table_set(peer_table, &key, (uint32_t)(p - peers))
+		    : table_del(peer_table, &key);
+
+	TAILQ_FOREACH (c, &p->out, of_out) {
+		if (!sas_too)
+			break;
+		key = sa_out_key(p->local_be, at.remote_be, sas[sa_index(c)].spi_be);
+		rc |= on ? table_set(sa_out_table, &key, sa_index(c))
+			 : table_del(sa_out_table, &key);
+	}
+	LIST_FOREACH (s, &p->spokes, of_peer)
+		rc |= spoke_address_set((uint32_t)(s - spoke_links), &nbma, at.natt_port, on);
+	return rc < 0 ? -EAGAIN : 0;
+}
+
+/* The old place is forgotten, SAs and spokes say the new one. */
+static void place_take(struct peer *p, struct place at)
+{
+	struct place old = {p->remote_be, p->natt_port};
+	struct dp_addr nbma = dp_addr_ip4(at.remote_be);
+	const struct peer_spoke *s;
+	const struct sa_ctl *c;
+
+	LIST_FOREACH (s, &p->spokes, of_peer)
+		spoke_moved((uint32_t)(s - spoke_links), &nbma, at.natt_port);
+	places_set(p, old, old.remote_be != at.remote_be, false);
+	p->remote_be = at.remote_be;
+	p->natt_port = at.natt_port;
+	TAILQ_FOREACH (c, &p->out, of_out)
+		sa_slot_remote_set(&sas[sa_index(c)], at.remote_be, at.natt_port,
+				   sas[sa_index(c)].natt_local_port);
+	LIST_FOREACH (c, &p->in, of_in)
+		sa_slot_remote_set(&sas[sa_index(c)], at.remote_be, at.natt_port,
+				   sas[sa_index(c)].natt_local_port);
+	mtu_forget(p); /* another path */
+	peer_refresh(p);
+}
+
+static bool is_taken(const struct peer *p, struct place at)
+{
+	const struct sa_ctl *c;
+
+	if (peer_find(p->local_be, at.remote_be, at.natt_port) != 0)
+		return true;
+	TAILQ_FOREACH (c, &p->out, of_out) {
+		struct table_key key =
+			sa_out_key(p->local_be, at.remote_be, sas[sa_index(c)].spi_be);
+
+		/* Another port of the same address: that is itself. */
+		if (at.remote_be != p->remote_be && table_get(sa_out_table, &key) != 0)
+			return true;
+	}
+	return false;
+}
+
+int dp_sa_peer_move(uint32_t sa, const struct dp_addr *remote, uint16_t natt_port)
+{
+	struct place at = {remote->ip4_be, natt_port};
+	char text[DP_ADDR_STRLEN];
+	struct peer *p;
+	bool sas_too;
+
+	if (!sa_is_live(sa))
+		return dp_error_set(-ENOENT, "SA %u: no such SA", sa);
+	p = &peers[sa_ctls[sa].peer];
+	if (!sa_address_is_good(remote))
+		return dp_error_set(-EINVAL, "peer: %s: no IPv4 unicast address",
+				    dp_addr_format(remote, text));
+	if ((natt_port != 0) != (p->natt_port != 0))
+		return dp_error_set(-EINVAL, "peer: NAT-T port %u: it was %u", natt_port,
+				    p->natt_port);
+	if (at.remote_be == p->remote_be && at.natt_port == p->natt_port)
+		return 0;
+	if (is_taken(p, at))
+		return dp_error_set(-EEXIST, "peer: %s port %u is another one",
+				    dp_addr_format(remote, text), natt_port);
+	sas_too = at.remote_be != p->remote_be;
+	if (!peer_room(p) || places_set(p, at, sas_too, true) < 0) {
+		places_set(p, at, sas_too, false);
+		return dp_error_set(-EAGAIN, "peer: old entries wait for a grace period");
+	}
+	place_take(p, at);
+	return 0;
+}
+
 /* ---- path MTU ---- */
 
 /* What packets to this peer may have now. */

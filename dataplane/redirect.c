@@ -4,8 +4,10 @@
  *
  * The filter only lowers the rate: direct-mapped on (tunnel, source spoke, inner source, inner
  * destination); a live slot is not overwritten before its hold-off ends, so a collision costs a
- * late redirect, never a storm. A token bucket per worker bounds the ring. The exact hold-off per
- * pair is the control core's. The packet itself is always forwarded, at once.
+ * late redirect, never a storm. A slot is held a little longer than the interval: the control core,
+ * which saw the record a little later, would else find that the next one comes too soon. A token
+ * bucket per worker bounds the ring. The exact hold-off per pair is the control core's. The packet
+ * itself is always forwarded, at once.
  */
 #include <rte_cycles.h>
 #include <rte_malloc.h>
@@ -17,6 +19,7 @@
 
 #define BUCKET_RATE  1000 /* records per second */
 #define BUCKET_BURST 256
+#define LATE         8 /* an eighth of a second */
 
 int redirect_init(struct dp_worker *w)
 {
@@ -76,11 +79,12 @@ void redirect_record(struct dp_worker *w,
 		     uint64_t *slot)
 {
 	const struct dp_meta *meta = dp_meta_const(m);
+	uint64_t interval_s = tunnels[meta->tunnel].conf.redirect_interval_s;
 
 	if (!bucket_take(w->filter, w->now_tsc)) {
 		w->stats.redirects_suppressed++;
 		return;
 	}
-	*slot = w->now_tsc + tunnels[meta->tunnel].conf.redirect_interval_s * rte_get_tsc_hz();
+	*slot = w->now_tsc + interval_s * rte_get_tsc_hz() + rte_get_tsc_hz() / LATE;
 	record_send(w, m, out);
 }

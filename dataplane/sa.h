@@ -17,7 +17,7 @@
 #define SA_F_STOP       0x08 /* hard limit or no number left: worker's note, told by an event */
 
 #define SA_WINDOW_UNIT  32
-#define SA_INLINE_WORDS 8 /* a window of up to 448 packets needs no other memory */
+#define SA_INLINE_WORDS 32 /* a window of up to 1984 packets: in the same page as all else */
 
 struct sa {
 	/* What each packet touches: one line. */

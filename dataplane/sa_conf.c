@@ -17,7 +17,7 @@ static int refuse(const struct dp_sa_conf *conf,
 	return dp_error_set(-EINVAL, "SA %#x: %s: %" PRIu64 ": %s", conf->spi, field, value, what);
 }
 
-static bool is_unicast4(const struct dp_addr *a)
+bool sa_address_is_good(const struct dp_addr *a)
 {
 	return a->family == AF_INET && !dp_addr_is_any(a) && !dp_addr_is_multicast(a) &&
 	       !dp_addr_is_broadcast(a);
@@ -27,10 +27,10 @@ static int check_addresses(const struct dp_sa_conf *conf)
 {
 	char text[DP_ADDR_STRLEN];
 
-	if (!is_unicast4(&conf->local))
+	if (!sa_address_is_good(&conf->local))
 		return dp_error_set(-EINVAL, "SA %#x: local: %s: no IPv4 unicast address",
 				    conf->spi, dp_addr_format(&conf->local, text));
-	if (!is_unicast4(&conf->remote))
+	if (!sa_address_is_good(&conf->remote))
 		return dp_error_set(-EINVAL, "SA %#x: remote: %s: no IPv4 unicast address",
 				    conf->spi, dp_addr_format(&conf->remote, text));
 	if (conf->natt_local_port != 0 && conf->natt_port == 0)

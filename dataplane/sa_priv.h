@@ -49,6 +49,8 @@ static inline bool sa_is_out(uint32_t index)
 
 /* sa_conf.c: -EINVAL with dp_error. */
 int sa_conf_check(const struct dp_sa_conf *conf);
+/* Unicast, IPv4. */
+bool sa_address_is_good(const struct dp_addr *a);
 
 /* sa_slot.c. A slot, filled but for number and window, of a peer that is there; -ENOSPC, -ENOTSUP,
  * -EAGAIN with dp_error. */

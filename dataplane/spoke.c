@@ -280,18 +280,22 @@ int spoke_adj_renew(uint32_t spoke)
 	return adj_replace(spoke, &adj) == 0 ? 0 : -EAGAIN;
 }
 
-int spoke_rekey(uint32_t spoke, const struct dp_addr *nbma, uint16_t natt_port)
+int spoke_address_set(uint32_t spoke, const struct dp_addr *nbma, uint16_t natt_port, bool on)
+{
+	struct table_key key = spoke_key(spokes[spoke].key.tunnel, nbma, natt_port);
+
+	if (!on)
+		return table_del(spoke_table, &key);
+	return table_set(spoke_table, &key, spoke) < 0 ? -EAGAIN : 0;
+}
+
+void spoke_moved(uint32_t spoke, const struct dp_addr *nbma, uint16_t natt_port)
 {
 	struct dp_spoke_key *k = &spokes[spoke].key;
-	struct table_key old = spoke_key(k->tunnel, &k->nbma, k->natt_port);
-	struct table_key new = spoke_key(k->tunnel, nbma, natt_port);
 
-	if (table_set(spoke_table, &new, spoke) < 0)
-		return -EAGAIN;
-	table_del(spoke_table, &old);
+	spoke_address_set(spoke, &k->nbma, k->natt_port, false);
 	k->nbma = *nbma;
 	k->natt_port = natt_port;
-	return 0;
 }
 
 int dp_spoke_multicast_set(uint32_t spoke, uint32_t groups)

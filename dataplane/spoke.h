@@ -99,6 +99,7 @@ int spoke_tunnel(uint32_t spoke);
 bool spoke_adj_room(uint32_t n);
 /* Gives the spoke the adjacency that it should have by now, unless it has it. -EAGAIN: no room. */
 int spoke_adj_renew(uint32_t spoke);
-/* The peer is elsewhere now: the same spoke, found by the new address. Its adjacency is renewed
- * later. -EAGAIN. */
-int spoke_rekey(uint32_t spoke, const struct dp_addr *nbma, uint16_t natt_port);
+/* The peer moves: the spoke is found by the new address, too (on), or not after all. -EAGAIN. */
+int spoke_address_set(uint32_t spoke, const struct dp_addr *nbma, uint16_t natt_port, bool on);
+/* And then by the new one alone. Its adjacency is renewed later. */
+void spoke_moved(uint32_t spoke, const struct dp_addr *nbma, uint16_t natt_port);

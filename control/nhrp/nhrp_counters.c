@@ -35,6 +35,10 @@ static const char *const names[NHRP_COUNTER_COUNT] = {
 #define X(id, name, help) [NHRP_COUNTER_NOTE + NHRP_NOTE_##id] = name,
 	NHRP_NOTE_LIST(X)
 #undef X
+#define X(id, name, help) \
+	[NHRP_COUNTER_SUPPRESSED + NHRP_SUPPRESS_##id] = "redirect-suppressed-" name,
+	NHRP_SUPPRESS_LIST(X)
+#undef X
 };
 /* clang-format on */
 

@@ -20,6 +20,7 @@
 /* Others' interest in errors about what they sent; the first that knows the packet has it. */
 static const nhrp_error_taker_fn takers[] = {
 	nhrp_ask_error,
+	nhrp_forward_error,
 	NULL,
 };
 

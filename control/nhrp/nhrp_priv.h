@@ -8,6 +8,8 @@
 #include "control/rate.h"
 #include "nhrp_ask.h"
 #include "nhrp_client.h"
+#include "nhrp_holdoff.h"
+#include "nhrp_pending.h"
 #include "nhrp_purge.h"
 #include "nhrp_requesters.h"
 #include "nhrp_server.h"
@@ -42,6 +44,9 @@ struct nhrp_server {
 	struct nhrp_purges *purges;
 	struct nhrp_clients *clients;
 	struct nhrp_asks *asks;
+	struct nhrp_pendings *pendings;
+	struct nhrp_holdoffs *holdoffs;
+	struct nhrp_way_ops ways;
 	uint64_t counters[NHRP_COUNTER_COUNT];
 };
 
@@ -120,6 +125,9 @@ struct nhrp_claim {
 	bool alone; /* the only CIE of its request */
 };
 
+/* Seconds for those that were asked for; 0 asks for ours. nhrp_reg.c */
+uint16_t nhrp_holding_grant(const struct config_tunnel *tunnel, uint16_t asked_s);
+
 /* May this spoke have this binding? nhrp_admit.c */
 enum nhrp_refusal nhrp_admit(const struct nhrp_server *srv,
 			     const struct nhrp_rx *rx,
@@ -183,10 +191,67 @@ int nhrp_ask_learn(struct nhrp_server *srv,
 bool nhrp_ask_error(struct nhrp_server *srv,
 		    const struct nhrp_rx *rx,
 		    const struct nhrp_packet *about);
+/* One end of a shortcut. */
+struct nhrp_end {
+	bool nat;    /* it is not where it says it is */
+	bool shared; /* its public address is another spoke's, too */
+};
+struct nhrp_end nhrp_end_of(const struct nhrp_server *srv, const struct spoke *s);
+/* Can the two reach each other? NHRP_SUPPRESS_NONE, or why not. nhrp_meet.c */
+enum nhrp_suppress nhrp_meet(enum config_redirect_nat rule,
+			     const struct nhrp_end *a,
+			     const struct nhrp_end *b);
+
+/* Answers a resolution request by this one CIE; of what is bound to a spoke: its binding, else
+ * NULL. nhrp_res_answer.c */
+void nhrp_res_answer(struct nhrp_server *srv,
+		     const struct nhrp_rx *rx,
+		     const struct nhrp_cie *cie,
+		     const struct nhrp_binding *b);
+
+/* A record or NAT extension of a packet that was not made here, with one CIE more. The values of
+ * exts point into it. nhrp_record.c */
+#define NHRP_RECORD_MAX ((NHRP_EXT_CIES_MAX + 1) * (NHRP_CIE_LEN + 2 * sizeof(struct in6_addr)))
+struct nhrp_transit {
+	struct nhrp_packet packet; /* a copy, to be sent on */
+	uint8_t record[NHRP_RECORD_MAX];
+	uint8_t nat[NHRP_CIE_LEN + 2 * sizeof(struct in6_addr)];
+};
+/* Our own CIE is in the record (NHRP_EXT_FORWARD_RECORD or _REVERSE_): true. -errno as
+ * nhrp_ext_cies_decode: malformed, or too many. 0: neither; also when there is no record. */
+int nhrp_record_has_us(const struct nhrp_server *srv,
+		       const struct nhrp_packet *p,
+		       uint16_t type,
+		       uint16_t *offset);
+/* Copies the packet, takes one off its hop count, adds us (as `out`) to the record if there is one,
+ * and the observed address of `client` to an empty NAT extension, when that is behind a NAT.
+ * -errno: it cannot be forwarded. */
+int nhrp_transit_init(struct nhrp_transit *t,
+		      const struct nhrp_packet *p,
+		      const struct config_tunnel *out,
+		      uint16_t record,
+		      const struct nhrp_binding *client);
+
+/*
+ * Sends a resolution request on to a spoke (or, for the client role, a server) and remembers it for
+ * the answer; `binding` is the address that the answer hangs on. A repeat goes where it went
+ * before. -ENOSPC: full; anything else was counted here. nhrp_forward.c
+ */
+int nhrp_forward_send(struct nhrp_server *srv,
+		      const struct nhrp_rx *rx,
+		      const struct dp_spoke_key *to,
+		      const struct dp_addr *binding);
+
+/* Of errors about resolution requests that we forwarded. */
+bool nhrp_forward_error(struct nhrp_server *srv,
+			const struct nhrp_rx *rx,
+			const struct nhrp_packet *about);
 
 /* Handlers. */
 void nhrp_error_received(struct nhrp_server *srv, const struct nhrp_rx *rx);
 void nhrp_reg_request(struct nhrp_server *srv, const struct nhrp_rx *rx);
+void nhrp_res_request(struct nhrp_server *srv, const struct nhrp_rx *rx);
+void nhrp_res_reply(struct nhrp_server *srv, const struct nhrp_rx *rx);
 void nhrp_purge_request(struct nhrp_server *srv, const struct nhrp_rx *rx);
 void nhrp_purge_reply(struct nhrp_server *srv, const struct nhrp_rx *rx);
 void nhrp_reg_reply(struct nhrp_server *srv, const struct nhrp_rx *rx);

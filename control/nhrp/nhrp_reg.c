@@ -15,8 +15,7 @@
 
 #include "control/events.h"
 
-/* 0 = ours. The upper bound is the field's. */
-static uint16_t holding_grant(const struct config_tunnel *tunnel, uint16_t asked_s)
+uint16_t nhrp_holding_grant(const struct config_tunnel *tunnel, uint16_t asked_s)
 {
 	if (asked_s == 0)
 		return (uint16_t)tunnel->nhrp.holdtime_s;
@@ -66,7 +65,7 @@ static enum nhrp_refusal binding_set(struct nhrp_server *srv,
 		.type = NHRP_BINDING_DYNAMIC,
 		.flags = NHRP_BINDING_F_REGISTERED,
 		.mtu = cie->mtu,
-		.holding_s = holding_grant(rx->tunnel, cie->holding_s),
+		.holding_s = nhrp_holding_grant(rx->tunnel, cie->holding_s),
 		.want_route = rx->tunnel->nhrp.install_routes,
 	};
 	int err;
@@ -100,7 +99,7 @@ static void cie_answer(struct nhrp_server *srv, const struct nhrp_rx *rx, struct
 		refusal = binding_set(srv, rx, &claim, cie);
 	cie->code = (uint8_t)refusal_code(refusal);
 	if (refusal == NHRP_REFUSAL_NONE) {
-		cie->holding_s = holding_grant(rx->tunnel, cie->holding_s);
+		cie->holding_s = nhrp_holding_grant(rx->tunnel, cie->holding_s);
 	} else {
 		cie->holding_s = 0;
 		refusal_count(srv, rx, &claim, refusal);

@@ -56,10 +56,13 @@ static bool is_first_hop(const struct nhrp_packet *p)
 /* RFC 2332 section 5.3.1: prefix length 0, our addresses. */
 static int responder_fill(const struct nhrp_rx *rx, struct nhrp_reply *reply, struct nhrp_ext *e)
 {
+	const struct nhrp_packet *p = rx->packet;
 	const struct nhrp_cie cie = {
 		.holding_s = (uint16_t)rx->tunnel->nhrp.holdtime_s,
 		.nbma = rx->tunnel->source,
-		.proto = reply->packet.dst_proto,
+		.proto = nhrp_is_own_protocol(rx->tunnel, &p->dst_proto)
+				 ? p->dst_proto
+				 : nhrp_own_protocol(rx->tunnel, &p->src_proto),
 	};
 	int len = nhrp_cies_encode(&reply->packet, &cie, 1, reply->responder,
 				   sizeof(reply->responder));
@@ -104,7 +107,8 @@ bool nhrp_reply_init(struct nhrp_server *srv,
 	p->type = type;
 	p->hop_count = NHRP_HOP_COUNT;
 	/* A client that did not know us (destination = source) learns our address here. */
-	if (!nhrp_is_own_protocol(rx->tunnel, &p->dst_proto))
+	if (type == NHRP_TYPE_REGISTRATION_REPLY &&
+	    !nhrp_is_own_protocol(rx->tunnel, &p->dst_proto))
 		p->dst_proto = nhrp_own_protocol(rx->tunnel, &p->src_proto);
 	for (unsigned i = 0; i < p->ext_count; i++) {
 		struct nhrp_ext *e = &p->exts[i];
@@ -112,8 +116,10 @@ bool nhrp_reply_init(struct nhrp_server *srv,
 
 		if (e->type == NHRP_EXT_RESPONDER)
 			err = responder_fill(rx, reply, e);
-		else if (nhrp_ext_is_nat(e))
+		else if (nhrp_ext_is_nat(e) && type == NHRP_TYPE_REGISTRATION_REPLY)
 			err = nat_fill(rx, reply, e);
+		else if (nhrp_ext_is_nat(e)) /* it was about the requester */
+			e->len = 0;
 		if (err < 0) {
 			nhrp_server_drop(srv, rx, NHRP_DROP_EXT_VALUE, e->offset);
 			return false;

@@ -19,15 +19,18 @@
 #include "control/hash.h"
 #include "control/log.h"
 
-#define TICK_MAX 64
+#define TICK_MAX     64
+#define PENDINGS_MAX 16384
+#define HOLDOFFS_MAX 131072 /* 16 workers tell of 1,000 pairs a second each, for 8 s */
 
 typedef void (*nhrp_handler_fn)(struct nhrp_server *srv, const struct nhrp_rx *rx);
 
 static const nhrp_handler_fn handlers[NHRP_TYPES_END] = {
 	[NHRP_TYPE_REGISTRATION_REQUEST] = nhrp_reg_request,
 	[NHRP_TYPE_REGISTRATION_REPLY] = nhrp_reg_reply,
-	[NHRP_TYPE_RESOLUTION_REPLY] = nhrp_ask_reply,
 	[NHRP_TYPE_ERROR_INDICATION] = nhrp_error_received,
+	[NHRP_TYPE_RESOLUTION_REQUEST] = nhrp_res_request,
+	[NHRP_TYPE_RESOLUTION_REPLY] = nhrp_res_reply,
 	[NHRP_TYPE_PURGE_REQUEST] = nhrp_purge_request,
 	[NHRP_TYPE_PURGE_REPLY] = nhrp_purge_reply,
 };
@@ -48,8 +51,11 @@ struct nhrp_server *nhrp_server_new(const struct nhrp_server_conf *conf)
 		srv->asks = nhrp_asks_new(srv);
 	}
 	srv->clients = nhrp_clients_new(srv);
+	srv->pendings = nhrp_pendings_new(PENDINGS_MAX, conf->spokes);
+	srv->holdoffs = nhrp_holdoffs_new(HOLDOFFS_MAX);
+	srv->ways = conf->ways;
 	if (!srv->tunnels || !srv->cache || !srv->requesters || !srv->purges || !srv->asks ||
-	    !srv->clients) {
+	    !srv->clients || !srv->pendings || !srv->holdoffs) {
 		nhrp_server_free(srv);
 		return NULL;
 	}
@@ -64,6 +70,8 @@ void nhrp_server_free(struct nhrp_server *srv)
 		return;
 	nhrp_asks_free(srv->asks);
 	nhrp_clients_free(srv->clients);
+	nhrp_holdoffs_free(srv->holdoffs);
+	nhrp_pendings_free(srv->pendings);
 	nhrp_purges_free(srv->purges);
 	nhrp_requesters_free(srv->requesters);
 	nhrp_cache_free(srv->cache);
@@ -230,6 +238,7 @@ bool nhrp_server_tick(struct nhrp_server *srv, uint64_t now_ms)
 	nhrp_purges_tick(srv->purges, now_ms, TICK_MAX);
 	nhrp_clients_tick(srv->clients, now_ms, TICK_MAX);
 	nhrp_asks_tick(srv->asks, now_ms, TICK_MAX);
+	nhrp_pendings_tick(srv->pendings, now_ms, TICK_MAX);
 	return nhrp_server_next_ms(srv) <= now_ms;
 }
 
@@ -238,7 +247,7 @@ uint64_t nhrp_server_next_ms(const struct nhrp_server *srv)
 	const uint64_t due[] = {
 		nhrp_cache_next_ms(srv->cache),   nhrp_requesters_next_ms(srv->requesters),
 		nhrp_purges_next_ms(srv->purges), nhrp_clients_next_ms(srv->clients),
-		nhrp_asks_next_ms(srv->asks),
+		nhrp_asks_next_ms(srv->asks),     nhrp_pendings_next_ms(srv->pendings),
 	};
 	uint64_t first = due[0];
 

@@ -73,11 +73,16 @@ enum nhrp_refusal {
 	X(OWN_ERROR, NHRP_ERROR_NONE, "own-error", "our error indication came back")              \
 	X(ERROR_FOREIGN, NHRP_ERROR_NONE, "error-not-for-us",                                     \
 	  "about nothing that we sent or forwarded")                                              \
+	X(LOOP, NHRP_ERROR_LOOP, "loop", "was here before: our own record is in it")              \
+	X(HOP_COUNT, NHRP_ERROR_HOP_COUNT, "hop-count", "used up, and to be forwarded")           \
+	X(NOT_ITS_OWN, NHRP_ERROR_PROTOCOL, "speaks-for-another", "source is another's address")  \
+	X(NOT_THE_ASKED, NHRP_ERROR_INVALID_REPLY, "reply-of-another",                            \
+	  "the request was forwarded to somebody else")                                           \
 	X(PURGE_OTHERS, NHRP_ERROR_PROTOCOL, "purge-of-anothers", "the sender is not the holder") \
 	X(REG_REPLY, NHRP_ERROR_NONE, "registration-reply-unexpected",                            \
 	  "to no registration of ours, or not from its NHS")                                      \
 	X(RES_REPLY, NHRP_ERROR_INVALID_REPLY, "resolution-reply-unexpected",                     \
-	  "to nothing that we asked for")                                                         \
+	  "to nothing that we asked for, or forwarded")                                           \
 	X(PURGE_REPLY, NHRP_ERROR_PROTOCOL, "purge-reply-unexpected", "answers nothing of ours")
 
 enum nhrp_drop {
@@ -94,6 +99,16 @@ enum nhrp_drop {
 	X(ASK_REFUSED, "asked-refused", "next hops that an NHS does not know")            \
 	X(ASK_UNANSWERED, "asked-unanswered", "next hops that nobody told us")            \
 	X(ASK_FULL, "asked-full", "next hops not asked for: too many")                    \
+	X(RES_OURS, "resolved-ours", "requests answered: it is behind us")                \
+	X(RES_CACHE, "resolved-from-cache", "requests answered for a registered address") \
+	X(RES_FORWARDED, "resolution-forwarded", "requests sent on to the egress spoke")  \
+	X(RES_REPEATED, "resolution-repeated", "of these: sent on again")                 \
+	X(RES_RELAYED, "resolution-relayed", "replies and errors sent back")              \
+	X(RES_NO_WAY, "resolution-no-binding", "answered no: no route, or no binding")    \
+	X(RES_OWN_WAY, "resolution-own-target", "answered no: behind the requester")      \
+	X(RES_CANNOT_MEET, "resolution-cannot-meet", "answered no: NAT on both sides")    \
+	X(RES_NOT_UNIQUE, "resolution-not-unique", "answered no: asked for a unique one") \
+	X(RES_FULL, "resolution-full", "answered no: a table is full")                    \
 	X(PURGE_RETRIED, "purge-retried", "repeats of purge requests not answered")       \
 	X(PURGE_ANSWERED, "purge-answered", "purge requests of ours that were answered")  \
 	X(PURGE_GIVEN_UP, "purge-given-up", "purge requests never answered")              \
@@ -110,6 +125,29 @@ enum nhrp_note {
 		NHRP_NOTE_COUNT,
 };
 
+/* Why a packet that hairpinned got no redirect: id, name, help. Workers count those that their
+ * filter held back. */
+#define NHRP_SUPPRESS_LIST(X)                                                      \
+	X(OFF, "off", "the tunnel has no redirects")                               \
+	X(PACKET, "packet", "not to be read, or not to one host")                  \
+	X(STRANGER, "stranger", "one of both is no spoke, or none any more")       \
+	X(SAME_SPOKE, "same-spoke", "back to where it came from")                  \
+	X(NAT, "nat", "one of both is behind a NAT (redirect-nat: never)")         \
+	X(NAT_BOTH, "nat-both", "both are behind NATs")                            \
+	X(NAT_SHARED, "nat-shared", "one of both shares its public address")       \
+	X(HOLD_OFF, "hold-off", "the pair had its redirect")                       \
+	X(SPOKE_RATE, "spoke-rate", "the spoke gets NHRP_REDIRECTS_PER_S already") \
+	X(TABLE_FULL, "table-full", "too many pairs")
+
+enum nhrp_suppress {
+	NHRP_SUPPRESS_NONE,
+#define X(id, name, help) NHRP_SUPPRESS_##id,
+	NHRP_SUPPRESS_LIST(X)
+#undef X
+		NHRP_SUPPRESS_COUNT,
+};
+#define NHRP_REDIRECTS_PER_S 50 /* traffic indications to one spoke */
+
 /* Counters are numbered by group and row: NHRP_COUNTER_RX + NHRP_TYPE_PURGE_REQUEST. */
 enum nhrp_counter_group {
 	NHRP_COUNTER_RX,                                          /* + enum nhrp_type: decoded */
@@ -121,7 +159,8 @@ enum nhrp_counter_group {
 	NHRP_COUNTER_ERRORS_RX = NHRP_COUNTER_REFUSED + NHRP_REFUSAL_COUNT, /* + row of the code */
 	NHRP_COUNTER_ERRORS_TX = NHRP_COUNTER_ERRORS_RX + NHRP_ERROR_ROWS,  /* + row of the code */
 	NHRP_COUNTER_NOTE = NHRP_COUNTER_ERRORS_TX + NHRP_ERROR_ROWS,       /* + enum nhrp_note */
-	NHRP_COUNTER_COUNT = NHRP_COUNTER_NOTE + NHRP_NOTE_COUNT,
+	NHRP_COUNTER_SUPPRESSED = NHRP_COUNTER_NOTE + NHRP_NOTE_COUNT, /* + enum nhrp_suppress */
+	NHRP_COUNTER_COUNT = NHRP_COUNTER_SUPPRESSED + NHRP_SUPPRESS_COUNT,
 };
 
 struct nhrp_server;
@@ -137,12 +176,31 @@ struct nhrp_peer_ops {
 	int (*reachable)(void *ctx, const struct dp_addr *nbma);
 };
 
+/* Where packets for an address go. */
+enum nhrp_way_kind {
+	NHRP_WAY_NONE,   /* nowhere */
+	NHRP_WAY_OURS,   /* out of a port, or to ourselves */
+	NHRP_WAY_TUNNEL, /* to a next hop in a tunnel */
+};
+struct nhrp_way {
+	enum nhrp_way_kind kind;
+	uint8_t prefix_len; /* of the widest prefix around the address that goes all there */
+	uint16_t tunnel;
+	struct dp_addr next_hop; /* in the tunnel; the address itself when it is in its subnet */
+};
+struct nhrp_way_ops {
+	void *ctx;
+	/* Fills *way. NULL: as if there were no routes but the tunnels' subnets. */
+	void (*find)(void *ctx, const struct dp_addr *to, struct nhrp_way *way);
+};
+
 struct nhrp_server_conf {
 	uint32_t tunnels;           /* dp_limits.tunnels */
 	uint32_t bindings;          /* dp_limits.nexthops */
 	struct spoke_table *spokes; /* outlives the server */
 	struct nhrp_route_ops routes;
 	struct nhrp_peer_ops peers;
+	struct nhrp_way_ops ways;
 };
 
 /* NULL: no memory. */
@@ -192,6 +250,9 @@ void nhrp_server_wanted(struct nhrp_server *srv,
 /* Takes back what was answered on a tunnel that is about to end: at most max packets, once, without
  * waiting for answers. True: there is more. */
 bool nhrp_server_farewell(struct nhrp_server *srv, uint16_t tunnel, unsigned max);
+
+/* A packet that hairpinned; the body of a dp_punt_redirect_fn. */
+void nhrp_server_redirect(struct nhrp_server *srv, uint64_t now_ms, const struct dp_redirect *r);
 
 /* Does what is due, at most 64 things; true: more is due already. */
 bool nhrp_server_tick(struct nhrp_server *srv, uint64_t now_ms);

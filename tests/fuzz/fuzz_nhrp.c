@@ -29,15 +29,17 @@ static void exts_decode(const struct nhrp_packet *p)
 static void decode(const uint8_t *bytes, size_t size)
 {
 	static uint8_t out[NHRP_PACKET_MAX];
-	struct nhrp_packet p, again;
+	struct nhrp_packet p, again, head;
 	struct nhrp_fault fault;
-	int n;
+	int n, err = nhrp_head_decode(&head, bytes, size);
 
 	if (nhrp_packet_decode(&p, bytes, size, &fault) < 0) {
 		if (fault.bad == NHRP_BAD_NONE || fault.offset > size)
 			abort();
 		return;
 	}
+	if (err < 0 || head.type != p.type || !dp_addr_equal(&head.src_proto, &p.src_proto))
+		abort();
 	exts_decode(&p);
 	n = nhrp_packet_encode(&p, out, sizeof(out));
 	if (n < 0 || (size_t)n > size)

@@ -21,6 +21,8 @@
 #include "dataplane/stages.h"
 
 struct stage stage;
+uint32_t stage_workers = 1;
+uint32_t stage_profile;
 static struct stage_result result;
 static uint64_t now_tsc; /* stands still until stage_clock_move */
 
@@ -47,9 +49,10 @@ static void route(const char *text, enum dp_route_type type, struct dp_iface ifa
 
 static uint16_t port_add(const char *name, const char *device, enum dp_port_role role)
 {
-	struct dp_port_conf conf = {.role = role, .mtu = 1500, .descriptors = 256, .queues = 1};
+	struct dp_port_conf conf = {.role = role, .mtu = 1500, .descriptors = 256};
 	uint16_t port;
 
+	conf.queues = (uint16_t)stage_workers;
 	snprintf(conf.name, sizeof(conf.name), "%s", name);
 	snprintf(conf.device, sizeof(conf.device), "%s", device);
 	assert_int_equal(dp_port_add(&conf, &port), 0);
@@ -68,6 +71,7 @@ static uint16_t tunnel_add(const char *name, bool has_key, uint32_t key, uint32_
 				      .network_id = network_id};
 	uint16_t tunnel;
 
+	conf.profile = network_id == 1 ? stage_profile : 0;
 	snprintf(conf.name, sizeof(conf.name), "%s", name);
 	assert_int_equal(dp_tunnel_add(&conf, &tunnel), 0);
 	return tunnel;
@@ -131,7 +135,7 @@ static void topology(void)
 int stage_setup(void **state)
 {
 	struct dp_conf conf = {.worker_lcores = {0},
-			       .worker_count = 1,
+			       .worker_count = stage_workers,
 			       .huge_pages = DP_HUGE_OFF,
 			       .idle = DP_IDLE_SLEEP,
 			       .limits = {.tunnels = 4,

@@ -183,6 +183,32 @@ static void test_redirect_filter(void **state)
 	assert_int_equal(r->delta.redirects + r->delta.redirects_suppressed, 0);
 }
 
+/* A million packets of one pair within a hold-off are one record; the next comes after it, and a
+ * little, so that it does not come too early for the control core. */
+static void test_redirect_million(void **state)
+{
+	struct stage_packet in[DP_BURST];
+	uint64_t packets = 0, redirects = 0, suppressed = 0;
+	const struct stage_result *r;
+
+	(void)state;
+	for (unsigned i = 0; i < DP_BURST; i++)
+		in[i] = stage_from_spoke("192.0.2.12", IP(.src = "10.1.12.9", .dst = "10.1.11.9"));
+	for (; packets < 1000000; packets += DP_BURST) {
+		r = stage_run(stage.wan, in, DP_BURST);
+		redirects += r->delta.redirects;
+		suppressed += r->delta.redirects_suppressed;
+		stage_clock_move(DP_BURST * 8); /* 8 s in all */
+	}
+	assert_int_equal(redirects, 1);
+	assert_int_equal(suppressed, packets - 1);
+	r = stage_run(stage.wan, in, 1);
+	assert_int_equal(r->delta.redirects, 0);
+	stage_clock_move(125000);
+	r = stage_run(stage.wan, in, 1);
+	assert_int_equal(r->delta.redirects, 1);
+}
+
 static void test_spoke_counters(void **state)
 {
 	struct dp_spoke_counters in0, in1, out0, out1;
@@ -279,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_neighbour_queue),
 		cmocka_unit_test(test_neighbour_queue_full),
 		cmocka_unit_test(test_redirect_filter),
+		cmocka_unit_test(test_redirect_million),
 		cmocka_unit_test(test_spoke_counters),
 		cmocka_unit_test(test_no_underlay_route),
 		cmocka_unit_test(test_nexthop_wanted),

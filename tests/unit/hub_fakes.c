@@ -13,6 +13,7 @@
 #include "control/nhrp/nhrp_server.h"
 #include "control/notify.h"
 #include "control/spoke.h"
+#include "dataplane/dp_nexthop.h"
 #include "dataplane/dp_tunnel.h"
 #include "dataplane/dp_twin.h"
 
@@ -139,6 +140,17 @@ int dp_fib_del(uint16_t vrf, const struct dp_prefix *prefix)
 	(void)vrf;
 	call("fib del %s", prefix_text(prefix));
 	return 0;
+}
+
+bool dp_fib_has_longer(uint16_t vrf, const struct dp_prefix *prefix)
+{
+	(void)vrf;
+	return prefix->len < fake.longer;
+}
+
+uint32_t dp_nexthop_find(uint16_t tunnel_id, const struct dp_addr *protocol)
+{
+	return tunnel_id == 5 && dp_addr_equal(protocol, &fake.bound) ? 7 : 0;
 }
 
 int dp_port_address_set(uint16_t port, const struct dp_addr *addr)

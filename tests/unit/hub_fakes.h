@@ -25,6 +25,7 @@ struct fake {
 	struct net_route routes[8]; /* "ours" in the kernel */
 	uint32_t route_count;
 	struct dp_addr bound; /* the one address that has a binding with a route */
+	uint8_t longer;       /* there are routes inside every prefix that is shorter */
 	uint32_t restores;    /* calls of nhrp_cache_routes_restore that say "more" */
 	struct spoke_info spokes[80];
 	uint32_t spoke_count;

@@ -35,6 +35,47 @@ struct dp_addr harness_addr(const char *text)
 	return a;
 }
 
+static struct {
+	struct dp_prefix prefix;
+	struct nhrp_way way;
+} ways[16];
+static unsigned way_count;
+
+void harness_way_add(const char *prefix, enum nhrp_way_kind kind, const char *next_hop)
+{
+	assert_true(way_count < sizeof(ways) / sizeof(ways[0]));
+	assert_int_equal(dp_prefix_parse(&ways[way_count].prefix, prefix), 0);
+	ways[way_count].way =
+		(struct nhrp_way){.kind = kind, .prefix_len = ways[way_count].prefix.len};
+	if (next_hop)
+		ways[way_count].way.next_hop = harness_addr(next_hop);
+	way_count++;
+}
+
+void harness_way_tunnel(uint16_t tunnel)
+{
+	ways[way_count - 1].way.tunnel = tunnel;
+}
+
+void harness_ways_clear(void)
+{
+	way_count = 0;
+}
+
+/* The first that fits; else Tunnel0's subnet. */
+static void way_find(void *ctx, const struct dp_addr *to, struct nhrp_way *way)
+{
+	(void)ctx;
+	for (unsigned i = 0; i < way_count; i++)
+		if (dp_prefix_contains(&ways[i].prefix, to)) {
+			*way = ways[i].way;
+			return;
+		}
+	if (dp_prefix_contains(&harness_tunnel.addresses[0], to))
+		*way = (struct nhrp_way){
+			.kind = NHRP_WAY_TUNNEL, .prefix_len = 32, .next_hop = *to};
+}
+
 static uint32_t identity(void *ctx, const struct dp_punt_meta *meta)
 {
 	(void)ctx;
@@ -63,6 +104,7 @@ int harness_setup(void **state)
 	struct nhrp_server_conf conf = {
 		.tunnels = 3,
 		.bindings = BINDINGS,
+		.ways = {.find = way_find},
 		.peers = {.identity = identity, .is_ours = is_ours, .reachable = reachable}};
 	struct config_tunnel tunnel6 = {.name = "Tunnel6", .address_count = 1, .mtu = 1400};
 
@@ -75,6 +117,7 @@ int harness_setup(void **state)
 	harness_identity = 0;
 	harness_reachable = 0;
 	harness_error = 0;
+	harness_ways_clear();
 	map = (struct config_map){harness_addr("10.255.0.31"), harness_addr("192.0.2.31")};
 	harness_tunnel = (struct config_tunnel){
 		.name = "Tunnel0",
@@ -121,6 +164,23 @@ const struct nhrp_vector *harness_vector(const char *name)
 			return &captured[i];
 	fail_msg("no vector %s", name);
 	return NULL;
+}
+
+void harness_receive_vector(const char *name)
+{
+	const struct nhrp_vector *v = harness_vector(name);
+
+	harness_receive(v->outer_src, 0, v->bytes, v->len);
+}
+
+void harness_sent_vector(const char *name)
+{
+	const struct nhrp_vector *v = harness_vector(name);
+	char to[DP_ADDR_STRLEN];
+
+	assert_int_equal(fake_dp.packet_len, v->len);
+	assert_memory_equal(fake_dp.packet, v->bytes, v->len);
+	assert_string_equal(dp_addr_format(&fake_dp.packet_nbma, to), v->outer_dst);
 }
 
 void harness_receive(const char *outer, uint16_t port, const uint8_t *bytes, size_t len)
@@ -184,6 +244,11 @@ struct nhrp_binding *harness_find(const char *protocol)
 	const struct dp_addr a = harness_addr(protocol);
 
 	return nhrp_cache_find(nhrp_server_cache(harness_srv), a.family == AF_INET6, &a);
+}
+
+uint64_t harness_noted(enum nhrp_note note)
+{
+	return nhrp_server_counter(harness_srv, NHRP_COUNTER_NOTE + note);
 }
 
 uint64_t harness_refused(enum nhrp_refusal refusal)

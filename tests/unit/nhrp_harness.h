@@ -27,6 +27,15 @@ int harness_teardown(void **state);
 struct dp_addr harness_addr(const char *text);
 /* A captured packet by name. */
 const struct nhrp_vector *harness_vector(const char *name);
+/* Punts one; it was the last packet sent, to the byte and to whom. */
+void harness_receive_vector(const char *name);
+void harness_sent_vector(const char *name);
+/* A route: to a next hop of Tunnel0, ours, or nowhere. The first that fits is found; what is not
+ * routed is in Tunnel0's subnet, or nowhere. */
+void harness_way_add(const char *prefix, enum nhrp_way_kind kind, const char *next_hop);
+/* The last one added is to this tunnel instead. */
+void harness_way_tunnel(uint16_t tunnel);
+void harness_ways_clear(void);
 /* A registration of 10.255.0.11 at 192.0.2.11 without extensions, for tests to change. */
 struct nhrp_packet harness_request(void);
 /* Punts bytes that came from `outer` (IPv6: on tunnel 1). */
@@ -37,6 +46,7 @@ bool harness_ask(const char *outer, const struct nhrp_packet *p, struct nhrp_pac
 /* Serves Tunnel0 anew, with what the test changed in harness_tunnel; static maps only remain. */
 void harness_tunnel_again(void);
 struct nhrp_binding *harness_find(const char *protocol);
+uint64_t harness_noted(enum nhrp_note note);
 uint64_t harness_refused(enum nhrp_refusal refusal);
 uint64_t harness_dropped(enum nhrp_drop drop);
 uint64_t harness_counter(unsigned counter);
