@@ -150,7 +150,7 @@ static int admit(struct dp_worker *w, struct packet *p, struct rte_mbuf *m)
 		return verdict;
 	sa = &sas[p->sa];
 	live_note(LIVE_SA, p->sa);
-	if (unlikely(sa->home != w->index))
+	if (unlikely(sa_home(sa) != w->index))
 		return HANDOVER;
 	verdict = source_check(p, sa, ip->src_addr);
 	if (unlikely(verdict != GO_ON))

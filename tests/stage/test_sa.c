@@ -401,6 +401,47 @@ static void test_wiped(void **state)
 	assert_int_equal(dp_sa_count(), 0);
 }
 
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#define LOCKED ""
+#else
+#define LOCKED " lo"
+#endif
+
+/* "lo": locked (AddressSanitizer's mlock does nothing); "dd": not in core dumps. Of the mapping
+ * that has this address. */
+static bool memory_has_flags(const void *address)
+{
+	FILE *f = fopen("/proc/self/smaps", "r");
+	bool here = false, found = false;
+	char line[512];
+	uintptr_t from, to;
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f) != NULL) {
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			here = from <= (uintptr_t)address && (uintptr_t)address < to;
+		if (here && strncmp(line, "VmFlags:", 8) == 0)
+			found = strstr(line, LOCKED) != NULL && strstr(line, " dd") != NULL;
+	}
+	fclose(f);
+	return found;
+}
+
+static void test_locked(void **state)
+{
+	struct dp_info info;
+
+	(void)state;
+	dp_info_get(&info);
+	if (!info.keys_locked) {
+		print_message("not tested: this user may not lock memory\n");
+		skip();
+	}
+	assert_true(memory_has_flags(&sas[1]));
+	assert_true(memory_has_flags((const uint8_t *)&sas[65] - 1));
+	assert_false(memory_has_flags(adjs));
+}
+
 /* Room for 64: one more is refused by name, and what was there stays. */
 static void test_full(void **state)
 {
@@ -452,6 +493,7 @@ int main(void)
 		cmocka_unit_test(test_counter_of_key), cmocka_unit_test(test_counter_in_use),
 		cmocka_unit_test(test_wiped),          cmocka_unit_test(test_full),
 		cmocka_unit_test(test_foreign),        cmocka_unit_test(test_check),
+		cmocka_unit_test(test_locked),
 	};
 
 	return cmocka_run_group_tests_name("sa", tests, setup, stage_teardown);
