@@ -150,7 +150,7 @@ static int admit(struct dp_worker *w, struct packet *p, struct rte_mbuf *m)
 		return verdict;
 	sa = &sas[p->sa];
 	live_note(LIVE_SA, p->sa);
-	if (unlikely(sa->home != w->index))
+	if (unlikely(sa_home(sa) != w->index))
 		return HANDOVER;
 	verdict = source_check(p, sa, ip->src_addr);
 	if (unlikely(verdict != GO_ON))
@@ -286,7 +286,7 @@ static uint16_t admit_burst(struct dp_worker *w, struct burst *b, struct rte_mbu
 			p->udp_from = b->packet[i].udp_from;
 			verdict = admit(w, p, m[i]);
 			if (likely(verdict == GO_ON))
-				esp_ops_add(&b->ops, &p->op, sas[p->sa].alg);
+				esp_ops_add(&b->ops, w->crypto, &p->op, sas[p->sa].alg);
 		}
 		if (likely(verdict == GO_ON))
 			m[good++] = m[i];
