@@ -153,8 +153,7 @@ struct batch {
 
 static void batch_send(struct dp_worker *w, struct batch *b)
 {
-	b->n = stage_gre_out(w, b->m, b->n);
-	stage_tx(w, b->m, b->n);
+	dp_line_out(w, b->m, b->n);
 	b->n = 0;
 }
 

@@ -82,6 +82,13 @@ static inline struct table_key sa_out_key(rte_be32_t local_be,
 	return table_key_ip4(remote_be, (uint16_t)local_be, (uint16_t)(local_be >> 16), spi_be);
 }
 
+/* Its home worker. A home that has just got it must not know its numbers from before: acquire.
+ * Context: worker. */
+static inline uint8_t sa_home(const struct sa *sa)
+{
+	return __atomic_load_n(&sa->home, __ATOMIC_ACQUIRE);
+}
+
 /* Limits, the reserve of numbers, events: when pkts has reached check_pkts, or seq the bound.
  * False: the SA must not be used for this packet. Context: home worker. */
 bool sa_check(struct dp_worker *w, struct sa *sa);

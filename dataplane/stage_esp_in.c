@@ -58,6 +58,8 @@ static int locate(struct packet *p, const struct rte_mbuf *m)
 	p->sa = *sa_hint(spi_be);
 	rte_prefetch0(&sas[p->sa]);
 	rte_prefetch0((const uint8_t *)&sas[p->sa] + RTE_CACHE_LINE_SIZE);
+	rte_prefetch0((const uint8_t *)ip + RTE_CACHE_LINE_SIZE);
+	rte_prefetch0((const uint8_t *)ip + m->data_len - 1);
 	return GO_ON;
 }
 
@@ -101,6 +103,7 @@ static int replay_look(struct packet *p, struct sa *sa, uint32_t low)
 		sa->replayed++;
 		return DP_DROP_ESP_REPLAY;
 	}
+	rte_prefetch0(&sa->bitmap[p->seq / REPLAY_WORD_BITS & sa->bitmap_mask]); /* commit */
 	return GO_ON;
 }
 
@@ -147,7 +150,7 @@ static int admit(struct dp_worker *w, struct packet *p, struct rte_mbuf *m)
 		return verdict;
 	sa = &sas[p->sa];
 	live_note(LIVE_SA, p->sa);
-	if (unlikely(sa->home != w->index))
+	if (unlikely(sa_home(sa) != w->index))
 		return HANDOVER;
 	verdict = source_check(p, sa, ip->src_addr);
 	if (unlikely(verdict != GO_ON))

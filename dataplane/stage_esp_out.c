@@ -127,7 +127,7 @@ static int build(struct dp_worker *w, struct burst *b, struct rte_mbuf *m, const
 	int verdict;
 
 	live_note(LIVE_SA, a->sa);
-	if (unlikely(sa->home != w->index))
+	if (unlikely(sa_home(sa) != w->index))
 		return HANDOVER;
 	verdict = number_take(w, sa, &seq);
 	if (unlikely(verdict != GO_ON))
@@ -179,8 +179,6 @@ uint16_t stage_esp_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 
 	b.ops.n = 0;
 	b.ops.algs = 0;
-	for (uint16_t i = 0; i < n; i++)
-		rte_prefetch0(&sas[adjs[dp_meta(m[i])->adj].sa]);
 	for (uint16_t i = 0; i < n; i++) {
 		const struct adj *a = &adjs[dp_meta(m[i])->adj];
 		int verdict = a->sa != 0 ? build(w, &b, m[i], a) : GO_ON;

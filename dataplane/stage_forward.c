@@ -18,6 +18,7 @@
 #include "neigh.h"
 #include "nexthop.h"
 #include "redirect.h"
+#include "sa.h"
 #include "spoke.h"
 #include "stages.h"
 #include "wire.h"
@@ -222,6 +223,7 @@ static int forward(struct dp_worker *w, struct rte_mbuf *m, uint64_t *slot)
 	int verdict = GO_ON;
 
 	rte_prefetch0(&w->spokes[adjs[meta->adj].spoke]); /* counted in stage_gre_out */
+	rte_prefetch0(&sas[adjs[meta->adj].sa]);          /* stage_esp_out */
 	if (unlikely(m->data_len > way_mtu(meta)))
 		verdict = ip4_must_not_be_cut(ip) ? (int)DP_DROP_TOO_BIG : FRAGMENT;
 	if (unlikely(meta->flags & DP_META_FROM_TWIN))

@@ -26,6 +26,7 @@ static void usage(FILE *out)
 {
 	fputs("usage: dmvpnctl [OPTION...] show NOUN\n"
 	      "       dmvpnctl [OPTION...] call METHOD [PARAMS]\n"
+	      "                        PARAMS: a JSON object, or - for one on standard input\n"
 	      "\n"
 	      "nouns:\n",
 	      out);
@@ -222,7 +223,11 @@ static int call(const struct command *command, const char *method, const char *t
 	int rc;
 
 	if (text) {
-		params = json_loads(text, JSON_REJECT_DUPLICATES, &err);
+		/* Keys do not belong on a command line: everybody sees it. */
+		if (strcmp(text, "-") == 0)
+			params = json_loadf(stdin, JSON_REJECT_DUPLICATES, &err);
+		else
+			params = json_loads(text, JSON_REJECT_DUPLICATES, &err);
 		if (!params) {
 			fprintf(stderr, "dmvpnctl: PARAMS: column %d: %s\n", err.column, err.text);
 			return CTL_USAGE;

@@ -9,7 +9,7 @@ WORD=cisco42
 spokes() {
 	ip netns exec "$WAN" "$SPOKES" --interface eth0 --count 10 --key 42 --hub-nbma 192.0.2.1 --hub-protocol 10.255.0.1 \
 		--nbma-base 192.0.2.11 --protocol-base 10.255.0.11 --lan-base 10.11.0.0/24 --stats-period 0 --duration 0 \
-		--register-timeout 3 --json "$@" >"$TMP/spokes.json" 2>"$TMP/spokes.err"
+		--register-timeout 2 --json "$@" >"$TMP/spokes.json" 2>"$TMP/spokes.err"
 }
 
 report_is() {
@@ -43,7 +43,7 @@ check "... and the hub knows nobody" entries_are 0
 
 for word in wrong ${WORD^^} ${WORD}x ''; do
 	refuse "spokes with '$word' do not register" spokes ${word:+--authentication "$word"}
-	check "... but get error indications for it" report_is '.registered == 0 and .nhrp.errors >= 10 and .nhrp.error_code == 11'
+	check "... but are told why, at the rate of strangers" report_is '.registered == 0 and .nhrp.errors > 0 and .nhrp.error_code == 11'
 	check "... and nothing else has happened" entries_are 0
 done
 eventually "the hub's word is in its answers" 3 has_word right

@@ -22,6 +22,7 @@
 
 struct stage stage;
 uint32_t stage_workers = 1;
+uint32_t stage_profile;
 static struct stage_result result;
 static uint64_t now_tsc; /* stands still until stage_clock_move */
 
@@ -70,6 +71,7 @@ static uint16_t tunnel_add(const char *name, bool has_key, uint32_t key, uint32_
 				      .network_id = network_id};
 	uint16_t tunnel;
 
+	conf.profile = network_id == 1 ? stage_profile : 0;
 	snprintf(conf.name, sizeof(conf.name), "%s", name);
 	assert_int_equal(dp_tunnel_add(&conf, &tunnel), 0);
 	return tunnel;

@@ -37,6 +37,8 @@ struct stage {
 extern struct stage stage;
 /* Set before stage_setup; 1. stage.w is the first of them, the others are the test's. */
 extern uint32_t stage_workers;
+/* The same: protection of Tunnel100; 0. */
+extern uint32_t stage_profile;
 
 /* What became of the packets of one stage_run. */
 struct stage_result {

@@ -235,8 +235,9 @@ static void test_natt(void **state)
 
 static int setup(void **state)
 {
+	stage_profile = PROFILE;
 	crypto = crypto_create();
-	return crypto == NULL ? -1 : stage_setup_protected(state);
+	return crypto == NULL ? -1 : stage_setup(state);
 }
 
 static int teardown(void **state)

@@ -15,6 +15,7 @@
 
 #include "dataplane/eal.h"
 #include "dataplane/plan.h"
+#include "dataplane/sa.h"
 
 #define MB (1024ULL * 1024)
 
@@ -25,7 +26,8 @@ static const struct dp_conf small = {
 		   .nexthops = 128,
 		   .routes = 1000,
 		   .tbl8 = 64,
-		   .neighbours = 128},
+		   .neighbours = 128,
+		   .sas = 256},
 	.mtu_max = 1500,
 	.descriptors_sum = 2048,
 };
@@ -64,9 +66,9 @@ static void capacities_count(void **state)
 	struct dp_memory_plan before, after;
 	struct dp_conf conf;
 	uint32_t *const fields[] = {
-		&conf.limits.tunnels,  &conf.limits.spokes, &conf.limits.nexthops,
-		&conf.limits.routes,   &conf.limits.tbl8,   &conf.limits.neighbours,
-		&conf.descriptors_sum, &conf.mtu_max,
+		&conf.limits.tunnels, &conf.limits.spokes,   &conf.limits.nexthops,
+		&conf.limits.routes,  &conf.limits.tbl8,     &conf.limits.neighbours,
+		&conf.limits.sas,     &conf.descriptors_sum, &conf.mtu_max,
 	};
 
 	(void)state;
@@ -89,6 +91,12 @@ static void capacities_count(void **state)
 		    DP_PUNT_RING + DP_INJECT_RING + DP_REASS_FRAGMENTS);
 	assert_true(before.mbuf_count >=
 		    small.descriptors_sum + DP_PUNT_RING + DP_INJECT_RING + DP_REASS_FRAGMENTS);
+	/* And the rings between workers: of one there are none. */
+	assert_true(after.mbuf_count - 2 * before.mbuf_count + small.descriptors_sum >=
+		    handover_mbufs(2) - 1024);
+	assert_int_equal(handover_mbufs(1), 0);
+	assert_int_equal(handover_mbufs(2), 2 * 2048);
+	assert_int_equal(handover_mbufs(16), 16 * 15 * 128);
 	assert_true(after.big_mbuf_count - before.big_mbuf_count >= DP_BIG_MBUFS);
 	assert_int_equal(row(&after, "large buffers")->count, after.big_mbuf_count);
 	assert_true(before.big_mbuf_data_bytes >=
@@ -113,7 +121,8 @@ static void largest_is_within_reason(void **state)
 			   .nexthops = 100000,
 			   .routes = 1000000,
 			   .tbl8 = 65536,
-			   .neighbours = 65536},
+			   .neighbours = 65536,
+			   .sas = 80000},
 		.mtu_max = 9190,
 		.descriptors_sum = DP_PORTS_MAX * 2 * DP_WORKERS_MAX * 1024,
 	};

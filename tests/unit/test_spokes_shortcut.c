@@ -144,9 +144,10 @@ static void test_refused(void **state)
 	assert_int_equal(w.spokes.counters.unresolved_code, NHRP_CIE_CODE_NO_BINDING);
 	indicate(&w, 2 * SECOND_NS); /* a new question */
 	assert_int_equal(frame_count, 1);
-	p = answer(NHRP_CIE_CODE_OK, NBMA_BASE + SPOKES); /* whose address is that? */
+	p = answer(NHRP_CIE_CODE_OK, NBMA_BASE + SPOKES); /* somebody else's spoke */
 	say(&w, 0, &p);
-	assert_int_equal(w.spokes.counters.resolutions_wrong, 1);
+	assert_int_equal(w.spokes.counters.resolutions_elsewhere, 1);
+	assert_int_equal(w.spokes.counters.resolutions_wrong, 0);
 	assert_int_equal(w.spokes.shortcuts.ready, 0);
 	world_close(&w);
 }

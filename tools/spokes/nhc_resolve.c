@@ -95,9 +95,9 @@ void nhc_on_resolution_reply(const struct nhc_rx *rx)
 		return;
 	}
 	nbma = cie->nbma.family == AF_INET ? client_nbma(rx->p) : 0;
-	/* A way of ours only: the others are not reached from here. */
+	/* Spokes of other processes are not reached from here: by the hub, as before. */
 	if (nbma - rx->s->opt->nbma_base >= rx->s->opt->count) {
-		c->resolutions_wrong++;
+		c->resolutions_elsewhere++;
 		shortcut_forget(all, sc);
 		return;
 	}

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * options: the command line. One table (name, how to read it, where it goes, limits), one pass
- * over argv, then one check of what belongs together. Nothing of the run starts before all of it
- * is valid.
+ * over argv, then one check of what belongs together (options_check.c). Nothing of the run starts
+ * before all of it is valid.
  */
 #include "options.h"
 
 #include "help.h"
+#include "options_priv.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -75,12 +76,6 @@ static const struct field fields[] = {
 };
 #define FIELDS (sizeof(fields) / sizeof(fields[0]))
 
-static int fail(const char *name, const char *value, const char *allowed)
-{
-	fprintf(stderr, "dmvpn-spokes: --%s %s: %s\n", name, value ? value : "", allowed);
-	return -EINVAL;
-}
-
 static int read_address(const char *text, uint32_t *ip)
 {
 	struct in_addr in;
@@ -121,7 +116,7 @@ static int parse_number(const struct field *f, const char *text, void *to)
 
 	snprintf(allowed, sizeof(allowed), "a number from %u to %u", f->min, f->max);
 	if (read_number(text, f->max, &n) < 0 || n < f->min)
-		return fail(f->name, text, allowed);
+		return options_fail(f->name, text, allowed);
 	if (f->kind == KIND_U16)
 		*(uint16_t *)to = (uint16_t)n;
 	else
@@ -136,7 +131,7 @@ static int parse_seconds(const struct field *f, const char *text, uint32_t *to_m
 
 	snprintf(allowed, sizeof(allowed), "seconds from %u to %u", f->min, f->max);
 	if (read_decimal(text, f->max, 1000, &ms) < 0)
-		return fail(f->name, text, allowed);
+		return options_fail(f->name, text, allowed);
 	*to_ms = (uint32_t)ms;
 	return 0;
 }
@@ -150,13 +145,13 @@ static int parse_lan_base(struct options *opt, const char *text)
 
 	if (!slash || (size_t)(slash - text) >= sizeof(addr) ||
 	    read_number(slash + 1, 32, &len) < 0)
-		return fail("lan-base", text, allowed);
+		return options_fail("lan-base", text, allowed);
 	memcpy(addr, text, (size_t)(slash - text));
 	addr[slash - text] = '\0';
 	if (read_address(addr, &opt->lan_base) < 0 || len < 8)
-		return fail("lan-base", text, allowed);
+		return options_fail("lan-base", text, allowed);
 	if (opt->lan_base & (uint32_t)((1ULL << (32 - len)) - 1))
-		return fail("lan-base", text, "host bits must be zero");
+		return options_fail("lan-base", text, "host bits must be zero");
 	opt->lan_len = (uint8_t)len;
 	return 0;
 }
@@ -171,11 +166,11 @@ static int parse_hub(struct options *opt, const char *text)
 	char addr[INET_ADDRSTRLEN];
 
 	if (opt->hub_count == OPTIONS_HUBS_MAX || !comma || (size_t)(comma - text) >= sizeof(addr))
-		return fail("hub", text, allowed);
+		return options_fail("hub", text, allowed);
 	memcpy(addr, text, (size_t)(comma - text));
 	addr[comma - text] = '\0';
 	if (read_address(addr, &hub->nbma) < 0 || read_address(comma + 1, &hub->protocol) < 0)
-		return fail("hub", text, allowed);
+		return options_fail("hub", text, allowed);
 	opt->hub_count++;
 	return 0;
 }
@@ -186,10 +181,10 @@ static int parse_authentication(struct options *opt, const char *text)
 
 	for (size_t i = 0; i < len; i++)
 		if (text[i] <= ' ' || text[i] > '~')
-			return fail("authentication", "(not shown)",
-				    "printable characters, no space");
+			return options_fail("authentication", "(not shown)",
+					    "printable characters, no space");
 	if (len < 1 || len > OPTIONS_WORD_MAX)
-		return fail("authentication", "(not shown)", "a word of 1 to 8 characters");
+		return options_fail("authentication", "(not shown)", "a word of 1 to 8 characters");
 	opt->authentication = text;
 	return 0;
 }
@@ -202,7 +197,7 @@ static int parse_key(struct options *opt, const char *text)
 	if (!opt->has_key)
 		return 0;
 	if (read_number(text, UINT32_MAX, &n) < 0)
-		return fail("key", text, "a number from 0 to 4294967295, or none");
+		return options_fail("key", text, "a number from 0 to 4294967295, or none");
 	opt->key = (uint32_t)n;
 	return 0;
 }
@@ -214,7 +209,7 @@ static int parse_traffic(struct options *opt, const char *text)
 	else if (strcmp(text, "udp") == 0)
 		opt->traffic = OPTIONS_TRAFFIC_UDP;
 	else
-		return fail("traffic", text, "icmp or udp");
+		return options_fail("traffic", text, "icmp or udp");
 	return 0;
 }
 
@@ -223,7 +218,7 @@ static int parse_ping_hub(struct options *opt, const char *text)
 	uint64_t n = 10;
 
 	if (text && (read_number(text, 1000000, &n) < 0 || n < 1))
-		return fail("ping-hub", text, "pings per second from 1 to 1000000");
+		return options_fail("ping-hub", text, "pings per second from 1 to 1000000");
 	opt->ping_hub_pps = (uint32_t)n;
 	return 0;
 }
@@ -231,7 +226,7 @@ static int parse_ping_hub(struct options *opt, const char *text)
 static int parse_duration(struct options *opt, const char *text)
 {
 	if (read_decimal(text, 1e9, 1000, &opt->duration_ms) < 0)
-		return fail("duration", text, "seconds from 0 to 1000000000");
+		return options_fail("duration", text, "seconds from 0 to 1000000000");
 	return 0;
 }
 
@@ -240,7 +235,7 @@ static int parse_max_loss(struct options *opt, const char *text)
 	int64_t ppm;
 
 	if (read_decimal(text, 100, 1e4, &ppm) < 0)
-		return fail("max-loss", text, "a percentage from 0 to 100");
+		return options_fail("max-loss", text, "a percentage from 0 to 100");
 	opt->max_loss_ppm = (uint32_t)ppm;
 	return 0;
 }
@@ -277,7 +272,7 @@ static int parse_field(const struct field *f, struct options *opt, char *text)
 		return 0;
 	case KIND_ADDRESS:
 		if (read_address(text, to) < 0)
-			return fail(f->name, text, "an IPv4 address");
+			return options_fail(f->name, text, "an IPv4 address");
 		return 0;
 	case KIND_U16:
 	case KIND_U32:
@@ -293,66 +288,11 @@ static int parse_field(const struct field *f, struct options *opt, char *text)
 	return 0;
 }
 
-static bool overlaps(uint32_t a, uint64_t a_count, uint32_t b, uint64_t b_count)
-{
-	return a < b + b_count && b < a + a_count;
-}
-
-/* A range of addresses that counts up from a base must end inside the address space. */
-static int check_range(const char *name, uint32_t base, uint64_t count)
-{
-	char text[INET_ADDRSTRLEN];
-	const struct in_addr in = {htonl(base)};
-
-	if (base + count <= 0xe0000000)
-		return 0;
-	inet_ntop(AF_INET, &in, text, sizeof(text));
-	return fail(name, text, "--count addresses from here must end below 224.0.0.0");
-}
-
-static int check_hubs(const struct options *o, uint64_t lans)
-{
-	for (uint32_t h = 0; h < o->hub_count; h++) {
-		const struct options_hub *hub = &o->hubs[h];
-
-		if (overlaps(o->nbma_base, o->count, hub->nbma, 1))
-			return fail("nbma-base", "", "the spokes' addresses contain a hub's");
-		if (overlaps(o->protocol_base, o->count, hub->protocol, 1))
-			return fail("protocol-base", "", "the spokes' addresses contain a hub's");
-		if (overlaps(o->lan_base, lans, hub->protocol, 1))
-			return fail("lan-base", "", "the spokes' LANs contain tunnel addresses");
-		for (uint32_t k = 0; k < h; k++)
-			if (o->hubs[k].nbma == hub->nbma || o->hubs[k].protocol == hub->protocol)
-				return fail("hub", "", "each hub has addresses of its own");
-	}
-	return 0;
-}
-
-static int check_together(const struct options *o)
-{
-	const uint64_t lans = (uint64_t)o->count << (32 - o->lan_len);
-
-	if (check_range("nbma-base", o->nbma_base, o->count) < 0 ||
-	    check_range("protocol-base", o->protocol_base, o->count) < 0 ||
-	    check_range("private-base", o->private_base, o->count) < 0 ||
-	    check_range("lan-base", o->lan_base, lans) < 0)
-		return -EINVAL;
-	if (check_hubs(o, lans) < 0)
-		return -EINVAL;
-	if (o->gateway && overlaps(o->nbma_base, o->count, o->gateway, 1))
-		return fail("nbma-base", "", "the spokes' addresses contain --gateway");
-	if (overlaps(o->lan_base, lans, o->protocol_base, o->count))
-		return fail("lan-base", "", "the spokes' LANs contain tunnel addresses");
-	if (o->rate_pps && o->count < 2)
-		return fail("rate", "", "traffic between LANs needs --count 2 or more");
-	return 0;
-}
-
 static int check_required(const bool seen[FIELDS])
 {
 	for (size_t i = 0; i < FIELDS; i++) {
 		if (fields[i].required && !seen[i])
-			return fail(fields[i].name, "", "is required (see --help)");
+			return options_fail(fields[i].name, "", "is required (see --help)");
 	}
 	return 0;
 }
@@ -432,7 +372,7 @@ enum options_result options_parse(struct options *opt, int argc, char **argv)
 			argv[optind]);
 		return OPTIONS_ERROR;
 	}
-	if (check_required(seen) < 0 || check_together(opt) < 0)
+	if (check_required(seen) < 0 || options_check(opt) < 0)
 		return OPTIONS_ERROR;
 	return OPTIONS_RUN;
 }

@@ -245,6 +245,7 @@ static void show_registration(struct printer *p, const struct spokes *s)
 	note(p, "resolutions_refused", c->resolutions_refused);
 	note(p, "unresolved_code", c->unresolved_code);
 	note(p, "resolutions_wrong", c->resolutions_wrong);
+	note(p, "resolutions_elsewhere", c->resolutions_elsewhere);
 	note(p, "purges", c->purges);
 	note(p, "purges_sent", c->purges_sent);
 	note(p, "purge_replies", c->purge_replies);

@@ -49,8 +49,9 @@ struct spokes_counters {
 	uint64_t resolutions_sent;   /* requests of ours, repeats included */
 	uint64_t resolution_replies; /* good ones */
 	uint64_t resolutions_refused;
-	uint64_t resolutions_wrong;    /* replies that are not an answer to what was asked */
-	uint64_t resolutions_answered; /* requests of others */
+	uint64_t resolutions_wrong;     /* replies that are not an answer to what was asked */
+	uint64_t resolutions_elsewhere; /* ways to somebody who is none of our spokes */
+	uint64_t resolutions_answered;  /* requests of others */
 	uint64_t purges;
 	uint64_t purges_sent; /* at the end */
 	uint64_t purge_replies;

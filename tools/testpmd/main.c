@@ -21,7 +21,7 @@ static void usage(FILE *to)
 	      "  --cipher C   of ESP: aes128gcm16 (default), aes256-sha256, chacha20poly1305, ...\n"
 	      "  --esn        64-bit sequence numbers\n"
 	      "  --natt       ESP in UDP\n"
-	      "  --window N   replay window, packets: 0, 32 to 4096 (128)\n"
+	      "  --window N   replay window, packets: 0, 32 to 4096 (1024)\n"
 	      "  --spokes N   1 to 20000 (1000)\n"
 	      "  --routes N   1 to 1000000 (10000)\n"
 	      "  --size LIST  inner IP length, 40 to 1400, comma-separated (64,354,1400)\n"
@@ -165,7 +165,7 @@ int main(int argc, char **argv)
 			    .sizes = {64, 354, 1400},
 			    .size_count = 3,
 			    .runs = 5,
-			    .window = 128};
+			    .window = 1024};
 	struct result results[SIZES_MAX] = {0};
 	static struct net net;
 	uint64_t wrong = 0;

@@ -21,8 +21,9 @@ static void headline(const struct options *o)
 
 	printf("%s", texts[o->path]);
 	if (o->path != PATH_GRE)
-		printf(" (%s, %u-bit numbers%s, window %u)", dp_sa_alg_info(o->alg)->name,
-		       o->esn ? 64 : 32, o->natt ? ", UDP" : "", o->window);
+		printf(" (%s, %u-bit numbers%s, window %u, %s)", dp_sa_alg_info(o->alg)->name,
+		       o->esn ? 64 : 32, o->natt ? ", UDP" : "", o->window,
+		       crypto_arch_name(dp_workers[0]->crypto));
 	printf(", %u spokes, %u routes, bursts of %d; TSC cycles per packet, median of %u runs "
 	       "(lowest..highest)\n",
 	       o->spokes, o->routes, BURST, o->runs);
@@ -48,6 +49,7 @@ void report_text(const struct options *o, const struct result *results)
 
 static const char *const stage_names[DP_STAGE_COUNT] = {
 	[DP_STAGE_PORT_RX] = "port_rx", [DP_STAGE_RX] = "rx",
+	[DP_STAGE_ESP_IN] = "esp_in",   [DP_STAGE_ESP_OUT] = "esp_out",
 	[DP_STAGE_GRE_IN] = "gre_in",   [DP_STAGE_IP_IN] = "ip_in",
 	[DP_STAGE_FORWARD] = "forward", [DP_STAGE_GRE_OUT] = "gre_out",
 	[DP_STAGE_TX] = "tx",           [DP_STAGE_PORT_TX] = "port_tx"};

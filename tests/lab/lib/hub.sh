@@ -28,9 +28,20 @@ hub_state() {
 	[ "$LAB_STATE" = no ] || printf '  state-file: %s' "$LAB_RUN/hub/state.json"
 }
 
+hub_protection() {
+	local word=aes128gcm16,aes192gcm16,aes256gcm16,chacha20poly1305,aes128-sha1,aes256-sha1,aes128-sha256,aes256-sha256
+	[ "${LAB_PROTECTION:-no}" = no ] || printf 'protection:\\n  - {name: dmvpn, replay-window: 64, algorithms: [%s]}' \
+		"$word,aes128-sha384,aes256-sha384,aes128-sha512,aes256-sha512,null-sha256"
+}
+
+hub_protected() {
+	[ "${LAB_PROTECTION:-no}" = no ] || printf '    protection: dmvpn'
+}
+
 hub_conf() {
 	sed -e "s|@DIR@|$LAB_RUN/hub|g;s|@KEY@|$LAB_KEY|g;s|@HOLD@|$LAB_HOLD|g;s|@MULTICAST@|$LAB_MULTICAST|g;s|@REDIRECT@|$LAB_REDIRECT|g" \
-		-e "s|@HOSTPREFIX@|$LAB_HOST_PREFIX|g;s|@SPOKE_ROUTES@|$(hub_spoke_routes)|;s|@MAPS@|$(hub_maps)|;s|@STATE@|$(hub_state)|" "$LAB_DIR/hub.yaml.in"
+		-e "s|@HOSTPREFIX@|$LAB_HOST_PREFIX|g;s|@SPOKE_ROUTES@|$(hub_spoke_routes)|;s|@MAPS@|$(hub_maps)|;s|@STATE@|$(hub_state)|" \
+		-e "s|@PROTECTED@|$(hub_protected)|;s|@PROTECTION@|$(hub_protection)|" "$LAB_DIR/hub.yaml.in"
 }
 
 ctl() { "$(built_program "$LAB_BUILD" dmvpnctl)" -s "$LAB_RUN/hub/control.sock" "$@"; }
