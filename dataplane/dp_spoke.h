@@ -38,5 +38,8 @@ int dp_spoke_neigh_set(uint32_t spoke, uint32_t neigh);
 /* The multicast groups that the spoke gets (`map multicast`): bits of dp_mcast.h, 0: none. -ENOENT.
  */
 int dp_spoke_multicast_set(uint32_t spoke, uint32_t groups);
+/* A hub over us, which forwards for others: the source check lets it. Off for a new spoke. -ENOENT.
+ */
+int dp_spoke_transit_set(uint32_t spoke, bool on);
 /* 0: strangers of all tunnels. -ENOENT. */
 int dp_spoke_counters_get(uint32_t spoke, struct dp_spoke_counters *counters);

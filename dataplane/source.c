@@ -4,8 +4,9 @@
  *
  * `own`: the inner source may be neither an address of ours nor the overlay address of another live
  * spoke. `strict`: the route back to the source must lead to the spoke it came from (RFC 3704
- * section 2.2, strict reverse path). The filter has one bit per 16th of an address at full tables,
- * kept right under removal by a counter per bit.
+ * section 2.2, strict reverse path). A hub over us forwards for others: it may send what is
+ * another's, and an address that is reached by it may also come by a shorter way. The filter has
+ * one bit per 16th of an address at full tables, kept right under removal by a counter per bit.
  * Writer: control core; readers: workers.
  */
 #include "source.h"
@@ -19,6 +20,7 @@
 #include "spoke.h"
 
 uint64_t *source_filter;
+static uint64_t *transit; /* [limits.spokes + 1] bits: spokes that forward for others */
 uint32_t source_filter_mask;
 static uint16_t *counts; /* addresses of each bit; 65535 stays */
 
@@ -28,13 +30,17 @@ int source_init(const struct dp_conf *conf)
 
 	source_filter = rte_zmalloc("source", bits / 8, RTE_CACHE_LINE_SIZE);
 	counts = calloc(bits, sizeof(*counts));
+	transit = rte_zmalloc("source transit", (conf->limits.spokes / 64 + 1) * sizeof(*transit),
+			      RTE_CACHE_LINE_SIZE);
 	source_filter_mask = bits - 1;
-	return source_filter == NULL || counts == NULL ? -ENOMEM : 0;
+	return source_filter == NULL || counts == NULL || transit == NULL ? -ENOMEM : 0;
 }
 
 void source_fini(void)
 {
 	rte_free(source_filter);
+	rte_free(transit);
+	transit = NULL;
 	free(counts);
 	source_filter = NULL;
 	counts = NULL;
@@ -56,6 +62,21 @@ void source_del(const struct dp_addr *addr)
 	if (counts[bit] == UINT16_MAX || --counts[bit] > 0)
 		return;
 	__atomic_and_fetch(&source_filter[bit / 64], ~(1ULL << bit % 64), __ATOMIC_RELAXED);
+}
+
+void source_transit_set(uint32_t spoke, bool on)
+{
+	if (on)
+		__atomic_or_fetch(&transit[spoke / 64], 1ULL << spoke % 64, __ATOMIC_RELAXED);
+	else
+		__atomic_and_fetch(&transit[spoke / 64], ~(1ULL << spoke % 64), __ATOMIC_RELAXED);
+}
+
+static bool is_transit(uint32_t spoke)
+{
+	uint64_t word = __atomic_load_n(&transit[spoke / 64], __ATOMIC_RELAXED);
+
+	return (word >> spoke % 64 & 1) != 0;
 }
 
 static const struct fib_nh *route_to(rte_be32_t ip4_be)
@@ -100,7 +121,9 @@ int source_check_own(const struct dp_meta *meta, rte_be32_t src)
 	if (nh->type != DP_ROUTE_CONNECTED)
 		return -1;
 	holder = spoke_behind(nh, src);
-	return holder == 0 || holder == meta->spoke ? -1 : (int)DP_DROP_SOURCE_SPOKE;
+	if (holder == 0 || holder == meta->spoke || is_transit(holder) || is_transit(meta->spoke))
+		return -1;
+	return DP_DROP_SOURCE_SPOKE;
 }
 
 int source_check_strict(const struct dp_meta *meta, rte_be32_t src)
@@ -111,6 +134,8 @@ int source_check_strict(const struct dp_meta *meta, rte_be32_t src)
 		return DP_DROP_SOURCE_ROUTE;
 	if (nh->type == DP_ROUTE_LOCAL)
 		return DP_DROP_SOURCE_OURS;
+	if (is_transit(meta->spoke))
+		return -1;
 	if (nh->type != DP_ROUTE_MULTIPATH)
 		return spoke_behind(nh, src) == meta->spoke ? -1 : (int)DP_DROP_SOURCE_ROUTE;
 	for (unsigned i = 0; i < FIB_BUCKETS; i++)

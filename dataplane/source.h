@@ -30,6 +30,9 @@ static inline bool source_is_suspect(rte_be32_t ip4_be)
 void source_add(const struct dp_addr *addr);
 void source_del(const struct dp_addr *addr);
 
+/* This spoke forwards for others, or not any more. Context: control. */
+void source_transit_set(uint32_t spoke, bool on);
+
 /*
  * Whether the sender of a packet that hit the filter may use this source. Returns -1 when it may,
  * else the reason to drop it. Context: worker.

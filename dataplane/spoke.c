@@ -21,6 +21,7 @@
 #include "nexthop.h"
 #include "peer.h"
 #include "pool.h"
+#include "source.h"
 
 struct spoke {
 	struct dp_spoke_key key;
@@ -222,6 +223,7 @@ int dp_spoke_del(uint32_t spoke)
 	key = spoke_key(s->key.tunnel, &s->key.nbma, s->key.natt_port);
 	table_del(spoke_table, &key);
 	tunnels[s->key.tunnel].spokes--;
+	source_transit_set(spoke, false);
 	s->in_use = false;
 	s->dying = true;
 	adj_publish(spoke);
@@ -304,6 +306,14 @@ int dp_spoke_multicast_set(uint32_t spoke, uint32_t groups)
 		return dp_error_set(-ENOENT, "spoke %u: no such spoke", spoke);
 	spokes[spoke].multicast = groups;
 	adj_publish(spoke);
+	return 0;
+}
+
+int dp_spoke_transit_set(uint32_t spoke, bool on)
+{
+	if (!spoke_exists(spoke))
+		return dp_error_set(-ENOENT, "spoke %u: no such spoke", spoke);
+	source_transit_set(spoke, on);
 	return 0;
 }
 

@@ -3,8 +3,9 @@
  * nhrp_ask: our own Resolution Requests (RFC 2332 sections 5.2.1, 5.2.2 and 6.2). A packet's next
  * hop is in nobody's registration; when an NHS responds it is asked:
  *
- *   ASKING   sent, and again after 1, 2, 4 and 8 s. Packets go by the NHS meanwhile: the
- *            dataplane's next hop points to its spoke, the cache has no entry ("incomplete").
+ *   ASKING   sent, and again after 1, 2, 4 and 8 s, to the NHSs in turn; a no sends it to the next
+ *            one at once. Packets go by the NHS meanwhile: the dataplane's next hop points to its
+ *            spoke, the cache has no entry ("incomplete").
  *   HELD     no, or no answer: not asked again for two minutes; packets still go by the NHS, which
  *            drops what it does not know, and forwards what only it can reach.
  *   KNOWN    an entry of the cache. At two thirds of its time:
@@ -41,6 +42,7 @@ struct ask {
 	bool by_nhs; /* the dataplane's next hop is ours, not the cache's */
 	uint32_t request_id;
 	unsigned tries;
+	unsigned refusals; /* NHSs that said no */
 	uint64_t created_ms;
 	struct deadline due;
 	LIST_ENTRY(ask) bucket; /* or free */
@@ -143,7 +145,7 @@ static void ask_try(struct nhrp_asks *a, struct ask *k, uint64_t now_ms)
 	struct dp_addr protocol;
 
 	if (k->tries == TRIES ||
-	    !nhrp_clients_upstream(a->srv->clients, k->tunnel, &nhs, &protocol)) {
+	    !nhrp_clients_upstream_nth(a->srv->clients, k->tunnel, k->tries, &nhs, &protocol)) {
 		give_up(a, k, NHRP_NOTE_ASK_UNANSWERED, now_ms);
 		return;
 	}
@@ -158,7 +160,7 @@ static void ask_try(struct nhrp_asks *a, struct ask *k, uint64_t now_ms)
 static void ask_begin(struct nhrp_asks *a, struct ask *k, enum state state, uint64_t now_ms)
 {
 	k->state = state;
-	k->tries = 0;
+	k->tries = k->refusals = 0;
 	(void)!getrandom(&k->request_id, sizeof(k->request_id), 0);
 	ask_try(a, k, now_ms);
 }
@@ -218,6 +220,11 @@ static void no(struct nhrp_asks *a, struct ask *k, bool reply, uint64_t now_ms)
 {
 	struct nhrp_binding *b = nhrp_cache_find(a->srv->cache, k->tunnel, &k->target);
 
+	if (++k->refusals < nhrp_clients_responding(a->srv->clients, k->tunnel)) {
+		detour_end(k); /* to the next one, as the question */
+		ask_try(a, k, now_ms);
+		return;
+	}
 	if (k->state != REFRESH || !reply || !b) {
 		give_up(a, k, NHRP_NOTE_ASK_REFUSED, now_ms);
 		return;

@@ -161,6 +161,8 @@ static int entry_bind(struct nhrp_clients *c, const struct nhs *n, uint64_t now_
 	char text[DP_ADDR_STRLEN];
 	int err = nhrp_cache_set(c->srv->cache, &conf, now_ms);
 
+	if (err == 0)
+		err = dp_spoke_transit_set(spoke_find(c->srv->spokes, &conf.spoke)->dp, true);
 	if (err < 0)
 		log_sys("%s: NHS %s: %s", t->name, dp_addr_format(&n->info.conf.nbma, text),
 			strerror(-err));
@@ -281,8 +283,8 @@ int nhrp_clients_tunnel_add(struct nhrp_clients *c, uint16_t tunnel, uint64_t no
 	const struct config_nhrp *nhrp = &c->srv->tunnels[tunnel].conf.nhrp;
 	int err = 0;
 
-	for (uint32_t i = 0; err == 0 && i < nhrp->nhs_count; i++)
-		err = nhs_add(c, tunnel, &nhrp->nhs[i], now_ms);
+	for (uint32_t i = nhrp->nhs_count; err == 0 && i > 0; i--) /* to stand as configured */
+		err = nhs_add(c, tunnel, &nhrp->nhs[i - 1], now_ms);
 	if (err < 0)
 		nhrp_clients_tunnel_del(c, tunnel);
 	else

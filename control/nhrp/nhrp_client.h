@@ -65,6 +65,14 @@ bool nhrp_clients_upstream(const struct nhrp_clients *c,
 			   uint16_t tunnel,
 			   struct dp_spoke_key *key,
 			   struct dp_addr *protocol);
+/* The others too: the nth of those that respond, the best ones first; beyond the last one it begins
+ * anew. How many there are. */
+bool nhrp_clients_upstream_nth(const struct nhrp_clients *c,
+			       uint16_t tunnel,
+			       unsigned nth,
+			       struct dp_spoke_key *key,
+			       struct dp_addr *protocol);
+unsigned nhrp_clients_responding(const struct nhrp_clients *c, uint16_t tunnel);
 
 /* Fills at most max rows from *cursor on (start with 0); returns how many, 0 at the end. */
 unsigned nhrp_clients_list(const struct nhrp_clients *c,

@@ -247,6 +247,10 @@ bool nhrp_forward_error(struct nhrp_server *srv,
 			const struct nhrp_rx *rx,
 			const struct nhrp_packet *about);
 
+/* Purges that are not for us; nhrp_purge_transit.c */
+void nhrp_purge_request_transit(struct nhrp_server *srv, const struct nhrp_rx *rx);
+void nhrp_purge_reply_transit(struct nhrp_server *srv, const struct nhrp_rx *rx);
+
 /* Handlers. */
 void nhrp_error_received(struct nhrp_server *srv, const struct nhrp_rx *rx);
 void nhrp_reg_request(struct nhrp_server *srv, const struct nhrp_rx *rx);

@@ -144,7 +144,7 @@ void nhrp_purge_request(struct nhrp_server *srv, const struct nhrp_rx *rx)
 		return;
 	}
 	if (!is_for_us(rx)) {
-		nhrp_server_drop(srv, rx, NHRP_DROP_NOT_FOR_US, NHRP_ADDRS_OFF);
+		nhrp_purge_request_transit(srv, rx);
 		return;
 	}
 	if (p->cie_count == 0) {
@@ -162,8 +162,11 @@ void nhrp_purge_request(struct nhrp_server *srv, const struct nhrp_rx *rx)
 /* RFC 2332 section 5.2.5: one that answers nothing of ours must be ignored. */
 void nhrp_purge_reply(struct nhrp_server *srv, const struct nhrp_rx *rx)
 {
-	if (!nhrp_is_own_protocol(rx->tunnel, &rx->packet->src_proto) ||
-	    !nhrp_purges_answered(srv->purges, rx->meta->tunnel, rx->packet)) {
+	if (!nhrp_is_own_protocol(rx->tunnel, &rx->packet->src_proto)) {
+		nhrp_purge_reply_transit(srv, rx);
+		return;
+	}
+	if (!nhrp_purges_answered(srv->purges, rx->meta->tunnel, rx->packet)) {
 		nhrp_server_drop(srv, rx, NHRP_DROP_PURGE_REPLY, 0);
 		return;
 	}

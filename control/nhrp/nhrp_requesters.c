@@ -177,6 +177,17 @@ int nhrp_requester_note(struct nhrp_server *srv, const struct nhrp_requester *r,
 	return err;
 }
 
+bool nhrp_requesters_find(const struct nhrp_requesters *t, struct nhrp_requester *r)
+{
+	const struct entry *e;
+
+	r->target = dp_prefix_network(&r->target);
+	e = find(t, r);
+	if (e)
+		*r = e->r;
+	return e != NULL;
+}
+
 bool nhrp_requesters_has(const struct nhrp_requesters *t,
 			 uint16_t tunnel,
 			 const struct dp_addr *binding)

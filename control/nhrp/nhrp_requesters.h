@@ -43,6 +43,8 @@ int nhrp_requesters_note(struct nhrp_requesters *t,
 			 const struct nhrp_requester *r,
 			 uint64_t now_ms);
 
+/* The entry of this tunnel, target, requester and its tunnel, completed. O(1). */
+bool nhrp_requesters_find(const struct nhrp_requesters *t, struct nhrp_requester *r);
 /* Somebody was told of this binding. O(1). */
 bool nhrp_requesters_has(const struct nhrp_requesters *t,
 			 uint16_t tunnel,

@@ -112,6 +112,7 @@ enum nhrp_drop {
 	X(PURGE_RETRIED, "purge-retried", "repeats of purge requests not answered")       \
 	X(PURGE_ANSWERED, "purge-answered", "purge requests of ours that were answered")  \
 	X(PURGE_GIVEN_UP, "purge-given-up", "purge requests never answered")              \
+	X(PURGE_FORWARDED, "purge-forwarded", "purges and their replies of other hubs")   \
 	X(PURGE_LOST, "purge-lost", "bindings that went untold: too many waited")         \
 	X(REQUESTER_LOST, "requester-not-noted", "will not be purged: the table is full") \
 	X(ERRORS_HELD, "error-suppressed-spoke", "errors not sent: a spoke's rate")       \

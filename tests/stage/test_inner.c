@@ -5,6 +5,8 @@
  */
 #include "stage.h"
 
+#include <errno.h>
+
 #include <rte_ip.h>
 #include <rte_tcp.h>
 
@@ -237,6 +239,47 @@ static void test_source_check(void **state)
 	tunnels[stage.tunnel100].conf.source_check = DP_SOURCE_CHECK_OFF;
 }
 
+/* A hub over us may send what is another's, and what a way by it stands for may come from
+ * elsewhere; nobody may be us. */
+static void test_source_transit(void **state)
+{
+	static const struct {
+		enum dp_source_check mode;
+		uint32_t *transit;
+		const char *src;
+		enum dp_drop_reason reason; /* DP_DROP_COUNT: forwarded */
+	} rows[] = {
+		{DP_SOURCE_CHECK_OWN, NULL, "10.255.0.12", DP_DROP_SOURCE_SPOKE},
+		{DP_SOURCE_CHECK_OWN, &stage.spoke11, "10.255.0.12", DP_DROP_COUNT},
+		{DP_SOURCE_CHECK_OWN, &stage.spoke12, "10.255.0.12", DP_DROP_COUNT},
+		{DP_SOURCE_CHECK_OWN, &stage.spoke21, "10.255.0.12", DP_DROP_SOURCE_SPOKE},
+		{DP_SOURCE_CHECK_OWN, &stage.spoke11, "10.255.0.1", DP_DROP_SOURCE_OURS},
+		{DP_SOURCE_CHECK_STRICT, NULL, "10.1.12.5", DP_DROP_SOURCE_ROUTE},
+		{DP_SOURCE_CHECK_STRICT, &stage.spoke11, "10.1.12.5", DP_DROP_COUNT},
+		{DP_SOURCE_CHECK_STRICT, &stage.spoke12, "10.1.12.5", DP_DROP_SOURCE_ROUTE},
+		{DP_SOURCE_CHECK_STRICT, &stage.spoke11, "10.255.0.1", DP_DROP_SOURCE_OURS},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct stage_packet in =
+			stage_from_spoke("192.0.2.11", IP(.src = rows[i].src, .dst = "10.1.1.10"));
+		const struct stage_result *r;
+
+		if (rows[i].transit)
+			assert_int_equal(dp_spoke_transit_set(*rows[i].transit, true), 0);
+		tunnels[stage.tunnel100].conf.source_check = (uint8_t)rows[i].mode;
+		r = stage_run(stage.wan, &in, 1);
+		assert_int_equal(r->lan_n, rows[i].reason == DP_DROP_COUNT);
+		if (rows[i].reason != DP_DROP_COUNT)
+			assert_int_equal(r->delta.drops[rows[i].reason], 1);
+		if (rows[i].transit)
+			assert_int_equal(dp_spoke_transit_set(*rows[i].transit, false), 0);
+	}
+	assert_int_equal(dp_spoke_transit_set(999, true), -ENOENT);
+	tunnels[stage.tunnel100].conf.source_check = DP_SOURCE_CHECK_OFF;
+}
+
 /* The filter forgets an address when its binding goes. */
 static void test_source_forgotten(void **state)
 {
@@ -287,6 +330,7 @@ int main(void)
 		cmocka_unit_test(test_mss),
 		cmocka_unit_test(test_mss_malformed),
 		cmocka_unit_test(test_source_check),
+		cmocka_unit_test(test_source_transit),
 		cmocka_unit_test(test_source_forgotten),
 		cmocka_unit_test(test_keepalive),
 	};

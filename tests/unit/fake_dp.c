@@ -143,6 +143,12 @@ int dp_mcast_lan_add(uint16_t tunnel, const struct dp_prefix *group)
 	return fake_dp.fail_mcast;
 }
 
+int dp_spoke_transit_set(uint32_t spoke, bool on)
+{
+	call("transit %u %s", spoke, on ? "on" : "off");
+	return 0;
+}
+
 int dp_nexthop_set(uint16_t tunnel, const struct dp_addr *protocol, uint32_t spoke)
 {
 	int i = nexthop_find(tunnel, protocol);
@@ -181,6 +187,18 @@ int dp_nexthop_del(uint16_t tunnel, const struct dp_addr *protocol)
 	return 0;
 }
 
+static void packet_log(const struct dp_addr *nbma, const uint8_t *bytes)
+{
+	uint32_t id_be;
+
+	if (fake_dp.packets >= FAKE_DP_PACKETS)
+		return;
+	memcpy(&id_be, bytes + 24, sizeof(id_be));
+	fake_dp.packet_log[fake_dp.packets].nbma = *nbma;
+	fake_dp.packet_log[fake_dp.packets].type = bytes[17]; /* ar$op.type */
+	fake_dp.packet_log[fake_dp.packets].request_id = ntohl(id_be);
+}
+
 int dp_inject_nhrp(uint16_t tunnel,
 		   const struct dp_addr *nbma,
 		   uint16_t natt_port,
@@ -196,10 +214,7 @@ int dp_inject_nhrp(uint16_t tunnel,
 	fake_dp.packet_len = len;
 	fake_dp.packet_nbma = *nbma;
 	fake_dp.packet_port = natt_port;
-	if (fake_dp.packets < FAKE_DP_PACKETS) {
-		fake_dp.packet_log[fake_dp.packets].nbma = *nbma;
-		fake_dp.packet_log[fake_dp.packets].type = bytes[17]; /* ar$op.type */
-	}
+	packet_log(nbma, bytes);
 	fake_dp.packets++;
 	return 0;
 }

@@ -30,6 +30,7 @@ struct fake_dp {
 	struct {
 		struct dp_addr nbma;
 		uint8_t type;          /* of NHRP */
+		uint32_t request_id;   /* of types that have one */
 	} packet_log[FAKE_DP_PACKETS]; /* the first of them */
 	unsigned spokes, nexthops;     /* there now */
 };

@@ -81,12 +81,40 @@ static void files(void **state)
 			    "/dev/null:1:1: ports: missing: list of at most 16, each: mapping");
 }
 
+/* 31 different groups of the multicast map, however many rows, and "all" besides. */
+static void multicast_groups_limit(void **state)
+{
+	char rows[64 * 64], *at = rows, *text;
+	struct config_error err;
+	struct config *config;
+
+	(void)state;
+	at += sprintf(at, "multicast-map: [{nbma: dynamic}");
+	for (unsigned i = 0; i < 62; i++)
+		at += sprintf(at, ", {nbma: 192.0.2.%u, group: 239.%u.0.0/16}", 40 + i, i % 31);
+	strcpy(at, "]");
+	text = text_changed("holdtime: 600", rows);
+	config = config_parse("x", text, strlen(text), &err);
+	assert_non_null(config);
+	assert_int_equal(config->tunnels[0].nhrp.multicast_map_count, 63);
+	assert_true(config->tunnels[0].nhrp.multicast_dynamic);
+	config_free(config);
+	free(text);
+	strcpy(at, ", {nbma: dynamic, group: 239.31.0.0/16}]");
+	text = text_changed("holdtime: 600", rows);
+	assert_null(config_parse("x", text, strlen(text), &err));
+	assert_non_null(strstr(err.text, "tunnels[0].nhrp.multicast-map[63].group: "
+					 "\"239.31.0.0/16\": at most 31 different groups in a "
+					 "tunnel"));
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nul_byte),   cmocka_unit_test(size_limit),
 		cmocka_unit_test(node_limit), cmocka_unit_test(long_value_is_clipped),
-		cmocka_unit_test(files),
+		cmocka_unit_test(files),      cmocka_unit_test(multicast_groups_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

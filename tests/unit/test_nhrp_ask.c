@@ -474,6 +474,53 @@ static void test_hub_dies(void **state)
 	assert_string_equal(type_of(TARGET), "");
 }
 
+/* Two hubs: asked in turn; one that says no is not the last word, and not the way. */
+static void test_two_hubs(void **state)
+{
+	struct nhrp_packet p;
+
+	(void)state;
+	harness_tunnel.nhrp.nhs_count = 2;
+	harness_tunnel.nhrp.nhs[1] = (struct config_nhs){.nbma = harness_addr("192.0.2.22"),
+							 .protocol = harness_addr("10.255.0.22")};
+	harness_tunnel_again();
+	for (unsigned i = 0; i < 2; i++) { /* both are sent to at once, in no order */
+		nhrp_server_tick(harness_srv, NOW);
+		p = last();
+		p.type = NHRP_TYPE_REGISTRATION_REPLY;
+		receive(fake_dp.packet_nbma.bytes[3] == 21 ? HUB : "192.0.2.22", &p);
+		harness_now_ms += 1000;
+		nhrp_server_tick(harness_srv, harness_now_ms); /* the other one once more */
+		p = last();
+		p.type = NHRP_TYPE_REGISTRATION_REPLY;
+		receive(fake_dp.packet_nbma.bytes[3] == 21 ? HUB : "192.0.2.22", &p);
+	}
+	fake_dp_calls_clear();
+	want(TARGET);
+	assert_int_equal(fake_dp.packet_nbma.bytes[3], 21);
+	assert_string_equal(fake_dp_calls(), "nexthop_set 10.255.0.77 3");
+	p = reply_of(600);
+	said_no(&p);
+	receive(HUB, &p);
+	assert_int_equal(fake_dp.packet_nbma.bytes[3], 22);
+	assert_string_equal(fake_dp_calls(), "nexthop_set 10.255.0.77 3; "
+					     "nexthop_del 10.255.0.77; nexthop_set 10.255.0.77 2");
+	assert_int_equal(noted(NHRP_NOTE_ASK_REFUSED), 0);
+	until(harness_now_ms - NOW + 2000);
+	assert_int_equal(fake_dp.packet_nbma.bytes[3], 21); /* in turn */
+	p = reply_of(600);
+	receive("192.0.2.77", &p);
+	assert_string_equal(type_of(TARGET), "dynamic");
+	/* Both say no. */
+	want("10.255.0.78");
+	for (unsigned i = 0; i < 2; i++) {
+		p = reply_of(600);
+		said_no(&p);
+		receive(HUB, &p);
+	}
+	assert_int_equal(noted(NHRP_NOTE_ASK_REFUSED), 1);
+}
+
 static void test_full(void **state)
 {
 	struct dp_addr a = harness_addr("10.255.0.77");
@@ -517,7 +564,8 @@ int main(void)
 		T(test_answer),           T(test_bad_answers), T(test_strange_answers),
 		T(test_choice),           T(test_refresh),     T(test_refresh_fails),
 		T(test_registers),        T(test_purge),       T(test_error),
-		T(test_hub_dies),         T(test_full),        T(test_tunnel_goes),
+		T(test_hub_dies),         T(test_two_hubs),    T(test_full),
+		T(test_tunnel_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 #define NOW HARNESS_NOW_MS
 
 static uint64_t elapsed_ms;
+static uint32_t request_ids[8]; /* of the last one to 192.0.2.2x */
 
 /* An NHS at 192.0.2.2x with 10.255.0.2x in the tunnel, or dynamic. */
 static void nhs_add(unsigned x, bool dynamic, uint16_t priority)
@@ -40,12 +41,15 @@ static void serve(void)
 /* Appends what was sent to hub x. */
 static size_t to_hub(char *text, size_t at, size_t size, unsigned x)
 {
-	for (unsigned i = 0; i < fake_dp.packets; i++)
-		if (fake_dp.packet_log[i].nbma.bytes[3] == x)
-			at += (size_t)snprintf(
-				text + at, size - at, "%s%u@%llu ",
-				fake_dp.packet_log[i].type == NHRP_TYPE_PURGE_REQUEST ? "p" : "", x,
-				(unsigned long long)elapsed_ms);
+	for (unsigned i = 0; i < fake_dp.packets; i++) {
+		if (fake_dp.packet_log[i].nbma.bytes[3] != x)
+			continue;
+		request_ids[x - 20] = fake_dp.packet_log[i].request_id;
+		at += (size_t)snprintf(text + at, size - at, "%s%u@%llu ",
+				       fake_dp.packet_log[i].type == NHRP_TYPE_PURGE_REQUEST ? "p"
+											     : "",
+				       x, (unsigned long long)elapsed_ms);
+	}
 	return at;
 }
 
@@ -88,13 +92,14 @@ static void from_hub(unsigned x, const struct nhrp_packet *p)
 	harness_receive(outer, 0, buf, (size_t)len);
 }
 
-/* The hub's answer to what was sent last. */
+/* A hub's answer to what was sent to it last. */
 static struct nhrp_packet reply_of(unsigned x, uint8_t code, uint16_t holding_s)
 {
 	struct nhrp_packet p = last();
 	char text[32];
 
 	p.type = NHRP_TYPE_REGISTRATION_REPLY;
+	p.request_id = request_ids[x];
 	snprintf(text, sizeof(text), "10.255.0.2%u", x);
 	p.dst_proto = harness_addr(text);
 	p.cies[0].code = code;
@@ -211,7 +216,7 @@ static void test_priorities(void **state)
 	assert_string_equal(sent_until(6900), "21@0 21@1000 21@3000 ");
 	assert_int_equal(nhs(2).state, NHRP_NHS_WAITING);
 	assert_string_equal(sent_until(7000), "21@7000 22@7000 23@7000 ");
-	answer(2, NHRP_CIE_CODE_OK, 60); /* the last one that was sent to */
+	answer(2, NHRP_CIE_CODE_OK, 60);
 	assert_int_equal(nhs(2).state, NHRP_NHS_RESPONDING);
 	assert_string_equal(sent_until(14900), "23@8000 23@10000 23@14000 ");
 	assert_int_equal(nhs(4).state, NHRP_NHS_WAITING); /* 22 is there */
@@ -310,22 +315,25 @@ static void test_dynamic(void **state)
 	assert_null(harness_find("10.255.0.21"));
 	answer(1, NHRP_CIE_CODE_OK, 60);
 	assert_int_equal(harness_find("10.255.0.21")->type, NHRP_BINDING_STATIC);
-	assert_string_equal(fake_dp_calls(), "spoke_add 192.0.2.21 2; nexthop_set 10.255.0.21 2");
+	assert_string_equal(fake_dp_calls(), "spoke_add 192.0.2.21 2; nexthop_set 10.255.0.21 2; "
+					     "transit 2 on");
 	assert_string_equal(sent_until(20000), "21@20000 ");
 	p = last();
 	assert_int_equal(p.dst_proto.bytes[3], 21);
 	/* It has another one now. */
 	fake_dp_calls_clear();
-	p = reply_of(2, NHRP_CIE_CODE_OK, 60);
+	p = reply_of(1, NHRP_CIE_CODE_OK, 60);
+	p.dst_proto = harness_addr("10.255.0.22");
 	from_hub(1, &p);
-	assert_string_equal(fake_dp_calls(), "nexthop_set 10.255.0.22 2; nexthop_del 10.255.0.21");
+	assert_string_equal(fake_dp_calls(),
+			    "nexthop_set 10.255.0.22 2; transit 2 on; nexthop_del 10.255.0.21");
 	/* Not the address of somebody else, not ours, not one of all. */
 	static const char *const bad[] = {"10.255.0.31", "10.255.0.1", "0.0.0.0", "224.0.0.1",
 					  "255.255.255.255"};
 
 	for (unsigned i = 0; i < 5; i++) {
 		sent_until(40000 + i * 20000);
-		p = reply_of(2, NHRP_CIE_CODE_OK, 60);
+		p = reply_of(1, NHRP_CIE_CODE_OK, 60);
 		p.dst_proto = harness_addr(bad[i]);
 		from_hub(1, &p);
 		assert_int_equal(nhs(1).protocol.bytes[3], 22);
