@@ -234,7 +234,6 @@ void peer_spoke_del(uint32_t spoke)
 	peers[s->peer].spoke_count--;
 	peer_in_refresh(&peers[s->peer]);
 	peer_put(s->peer);
-	s->peer = 0;
 }
 
 /* ---- another address ---- */

@@ -10,6 +10,7 @@
 S1=ht-$$-s1 S2=ht-$$-s2
 TCP_BYTES=8000000
 TCP_RATE=60M # python is no router: what it cannot carry would be lost in its queues, and that is not the hub's
+TCP_WINDOW=256K # bounds what is under way at the end
 MSS=1300     # neither end says so by itself
 UDP_BYTES=600000
 UDP_SIZE=1200
@@ -84,7 +85,7 @@ syns_clamped() { # CAPTURE
 transfer() {
 	local way
 	for way in "" --reverse; do
-		check "$1 $2 TCP $way" iperf "$1" "$2" -n $TCP_BYTES -b $TCP_RATE $way
+		check "$1 $2 TCP $way" iperf "$1" "$2" -n $TCP_BYTES -b $TCP_RATE -w $TCP_WINDOW $way
 		# iperf3's receiver stops counting when the sender is done, with the last of it under way.
 		check "... the bytes arrive" report_is ".end.sum_received.bytes * 10 >= $TCP_BYTES * 9"
 		check "... less than $RETRANSMIT_PERCENT % are sent again" report_is \

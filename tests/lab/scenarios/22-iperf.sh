@@ -37,7 +37,7 @@ wait_for 10 "spoke1 reaches spoke2" reaches spoke1 10.1.12.10
 wait_for 10 "spoke1 reaches the hub's LAN" reaches spoke1 10.1.1.10
 for to in spoke2 lan; do
 	for way in "" --reverse; do
-		iperf spoke1 "$to" ".end | .sum_received.bytes * 10 >= $BYTES * 8 and .sum_sent.retransmits < 50" -n $BYTES -b $RATE $way
+		iperf spoke1 "$to" ".end | .sum_received.bytes * 10 >= $BYTES * 8 and .sum_sent.retransmits < 50" -n $BYTES -b $RATE -w 128K $way
 		iperf spoke1 "$to" ".end.sum | .lost_packets == 0 and .packets >= 100" -u -n 120000 -l 1200 -b 1M $way
 	done
 done
