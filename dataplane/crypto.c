@@ -29,7 +29,7 @@
 #include <rte_vect.h>
 
 #define HMAC_BLOCK_MAX 128
-#define PREFETCH_AHEAD 4 /* packets */
+#define PREFETCH_AHEAD CRYPTO_PREFETCH_FIRST /* packets */
 #define LINE           RTE_CACHE_LINE_SIZE
 
 /* What of a GCM key a packet touches depends on the code that the library has chosen: with AVX-512
@@ -297,6 +297,11 @@ static inline void gcm_key_prefetch(const struct crypto *c, const struct crypto_
 		rte_prefetch0(key + at);
 	for (uint32_t at = GCM_HEAD_AVX2; at < c->gcm_head; at += LINE)
 		rte_prefetch0(key + at);
+}
+
+void crypto_prefetch(const struct crypto *c, const struct crypto_op *op)
+{
+	gcm_key_prefetch(c, op);
 }
 
 static inline void gcm_one(struct crypto *c,

@@ -63,6 +63,11 @@ int crypto_key_expand(struct crypto *c,
 /* Cannot be optimised away. Any context. */
 void crypto_wipe(void *p, size_t len);
 
+/* Of the burst's first operations: they are not far enough ahead of themselves. Whoever builds a
+ * burst may call it for these as soon as key and text_len are there. Context: worker. */
+#define CRYPTO_PREFETCH_FIRST 4
+void crypto_prefetch(const struct crypto *c, const struct crypto_op *op);
+
 /* All n <= DP_BURST operations have the algorithm `alg`. Prefetches keys itself.
  * Writes ICVs. Context: worker, with its own manager. */
 void crypto_encrypt(struct crypto *c, enum dp_sa_alg alg, struct crypto_op **ops, uint16_t n);

@@ -63,8 +63,13 @@ struct esp_ops {
 };
 _Static_assert(DP_SA_ALG_COUNT <= 32, "a bit per algorithm");
 
-static inline void esp_ops_add(struct esp_ops *ops, struct crypto_op *op, uint8_t alg)
+static inline void esp_ops_add(struct esp_ops *ops,
+			       const struct crypto *c,
+			       struct crypto_op *op,
+			       uint8_t alg)
 {
+	if (ops->n < CRYPTO_PREFETCH_FIRST)
+		crypto_prefetch(c, op);
 	ops->algs |= 1U << alg;
 	ops->alg[ops->n] = alg;
 	ops->op[ops->n++] = op;

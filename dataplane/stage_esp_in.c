@@ -286,7 +286,7 @@ static uint16_t admit_burst(struct dp_worker *w, struct burst *b, struct rte_mbu
 			p->udp_from = b->packet[i].udp_from;
 			verdict = admit(w, p, m[i]);
 			if (likely(verdict == GO_ON))
-				esp_ops_add(&b->ops, &p->op, sas[p->sa].alg);
+				esp_ops_add(&b->ops, w->crypto, &p->op, sas[p->sa].alg);
 		}
 		if (likely(verdict == GO_ON))
 			m[good++] = m[i];

@@ -152,7 +152,7 @@ static int build(struct dp_worker *w, struct burst *b, struct rte_mbuf *m, const
 		w->spokes[a->spoke].tx_bytes += inner_bytes;
 		live_note(LIVE_SPOKE, a->spoke);
 	}
-	esp_ops_add(&b->ops, op, sa->alg);
+	esp_ops_add(&b->ops, w->crypto, op, sa->alg);
 	return GO_ON;
 }
 
