@@ -13,6 +13,8 @@ struct dp_punt_meta {
 	uint16_t tunnel;
 	uint16_t natt_port;       /* UDP source port of NAT-T, host order, 0 = not encapsulated */
 	uint32_t spoke;           /* 0 = no spoke is known for this outer source */
+	bool authenticated;       /* it came by an SA, the peer of which outer_src is */
+	uint32_t identity;        /* of that SA, 0: unknown */
 	struct dp_addr outer_src; /* observed NBMA address */
 	struct dp_addr outer_dst; /* ours */
 };

@@ -135,6 +135,10 @@ void dp_punt(struct dp_worker *w, struct rte_mbuf *m, enum dp_punt_kind kind)
 	};
 
 	RTE_ASSERT(m->nb_segs == 1);
+	if (kind == DP_PUNT_NHRP)
+		/* Now: the SA may be gone when the control core comes to the packet. */
+		dp_meta(m)->identity =
+			dp_meta(m)->flags & DP_META_FROM_ESP ? sas[dp_meta(m)->sa].identity : 0;
 	dp_meta(m)->kind = kinds[kind];
 	if (rte_ring_sp_enqueue(kind == DP_PUNT_NHRP ? w->nhrp : w->punt, m) != 0) {
 		dp_drop(w, m, DP_DROP_PUNT_FULL);
@@ -210,6 +214,8 @@ static void nhrp_handle(const struct rte_mbuf *m, const struct dp_meta *meta)
 		.tunnel = meta->tunnel,
 		.natt_port = meta->natt_port,
 		.spoke = meta->spoke,
+		.authenticated = (meta->flags & DP_META_FROM_ESP) != 0,
+		.identity = meta->identity,
 		.outer_src = meta->outer_src,
 		.outer_dst = meta->outer_dst,
 	};
