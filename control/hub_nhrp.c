@@ -91,6 +91,13 @@ static bool has_addr(const struct hub_iface *ifaces, uint32_t count, const struc
 	return false;
 }
 
+/* What the SA says that it came by. */
+static uint32_t identity_of(void *ctx, const struct dp_punt_meta *meta)
+{
+	(void)ctx;
+	return meta->identity;
+}
+
 static bool is_ours(void *ctx, const struct dp_addr *a)
 {
 	const struct hub *hub = ctx;
@@ -117,7 +124,10 @@ static int tables_new(struct hub *hub)
 		.bindings = limits->nexthops,
 		.ways = {.ctx = hub, .find = hub_way_find},
 		.routes = {.ctx = hub, .set = host_route_set, .del = host_route_del},
-		.peers = {.ctx = hub, .is_ours = is_ours, .reachable = reachable},
+		.peers = {.ctx = hub,
+			  .identity = identity_of,
+			  .is_ours = is_ours,
+			  .reachable = reachable},
 	};
 
 	hub->spokes = spoke_table_new(limits->spokes, limits->tunnels, &ops);

@@ -13,6 +13,8 @@ struct dp_punt_meta {
 	uint16_t tunnel;
 	uint16_t natt_port;       /* UDP source port of NAT-T, host order, 0 = not encapsulated */
 	uint32_t spoke;           /* 0 = no spoke is known for this outer source */
+	bool authenticated;       /* it came by an SA, the peer of which outer_src is */
+	uint32_t identity;        /* of that SA, 0: unknown */
 	struct dp_addr outer_src; /* observed NBMA address */
 	struct dp_addr outer_dst; /* ours */
 };
@@ -49,6 +51,8 @@ struct dp_punt_stats {
 	uint64_t redirects;    /* records given to the handler */
 	uint64_t wanted;       /* neighbours asked for */
 	uint64_t inject_drops; /* NHRP packets not sent: no buffer, or the worker's ring was full */
+	uint64_t pmtu_taken;   /* ICMP "fragmentation needed" about packets of ours */
+	uint64_t pmtu_refused; /* ...that quote nothing of ours, or a value that is not taken */
 	uint64_t wakeups;      /* sleeps that a worker ended */
 };
 void dp_punt_stats_get(struct dp_punt_stats *stats);

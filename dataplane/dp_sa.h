@@ -92,9 +92,11 @@ struct dp_sa_conf {
  * Adds an SA; it is usable by workers when this returns (a worker sees it on its next packet). Keys
  * are copied; the caller wipes its own. An outbound SA becomes the peer's sender at once. One with
  * the same direction, addresses and SPI is replaced (make before break); an outbound one that has
- * the key of a live or deleted SA of this process goes on at the higher of both counters.
- * -EINVAL: field and value in dp_error; -ENOTSUP: this CPU cannot do the algorithm; -ENOSPC:
- * dp_limits.sas; -EAGAIN: a worker is stuck.
+ * the key of a live or deleted SA of this process goes on at the higher of both counters. A live
+ * one with this key and SPI goes first, whoever's it is, and the call waits until no worker uses it
+ * any more (one turn; 100 ms at most), unless nothing but limits, profile, identity and bound
+ * change. -EINVAL: field and value in dp_error; -ENOTSUP: this CPU cannot do the algorithm;
+ * -ENOSPC: dp_limits.sas; -EAGAIN: a worker is stuck.
  */
 int dp_sa_add(const struct dp_sa_conf *conf, uint32_t *sa);
 /* The peer's newest remaining outbound SA sends from now on. Keys are wiped after the grace period.

@@ -74,13 +74,17 @@ static struct rte_mbuf *entry_take(struct dp_worker *w, struct dp_neighq_entry *
 	return m;
 }
 
-/* Bytes in front of the inner packet: the outer header that stage_gre_out made. */
+/* Bytes in front of the inner packet: the outer header that stage_gre_out made. 0: it is encrypted
+ * by now. */
 static uint16_t outer_len(const struct rte_mbuf *m)
 {
 	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
-	uint16_t ihl = rte_ipv4_hdr_len((const struct rte_ipv4_hdr *)p);
+	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)p;
+	uint16_t ihl = rte_ipv4_hdr_len(ip);
 	rte_be16_t flags;
 
+	if (ip->next_proto_id != IPPROTO_GRE)
+		return 0;
 	memcpy(&flags, p + ihl, sizeof(flags));
 	return (uint16_t)(ihl + gre_header_len(rte_be_to_cpu_16(flags)));
 }
@@ -88,8 +92,13 @@ static uint16_t outer_len(const struct rte_mbuf *m)
 /* Of NHRP and what else has only a header of ours there is nobody to tell, and icmp.c knows. */
 static void unresolved(struct dp_worker *w, struct rte_mbuf *m)
 {
-	if (dp_meta(m)->adj != 0)
-		rte_pktmbuf_adj(m, outer_len(m));
+	uint16_t outer = dp_meta(m)->adj != 0 ? outer_len(m) : 0;
+
+	if (dp_meta(m)->adj != 0 && outer == 0) {
+		dp_drop(w, m, DP_DROP_NEIGH_UNRESOLVED);
+		return;
+	}
+	rte_pktmbuf_adj(m, outer);
 	icmp_refuse(w, m, DP_DROP_NEIGH_UNRESOLVED);
 }
 

@@ -33,6 +33,7 @@
 #include "dp_priv.h"
 #include "dp_tunnel.h"
 #include "peer.h"
+#include "pmtu.h"
 #include "twin.h"
 
 #define DRAIN_BURST 32
@@ -135,6 +136,10 @@ void dp_punt(struct dp_worker *w, struct rte_mbuf *m, enum dp_punt_kind kind)
 	};
 
 	RTE_ASSERT(m->nb_segs == 1);
+	if (kind == DP_PUNT_NHRP)
+		/* Now: the SA may be gone when the control core comes to the packet. */
+		dp_meta(m)->identity =
+			dp_meta(m)->flags & DP_META_FROM_ESP ? sas[dp_meta(m)->sa].identity : 0;
 	dp_meta(m)->kind = kinds[kind];
 	if (rte_ring_sp_enqueue(kind == DP_PUNT_NHRP ? w->nhrp : w->punt, m) != 0) {
 		dp_drop(w, m, DP_DROP_PUNT_FULL);
@@ -210,6 +215,8 @@ static void nhrp_handle(const struct rte_mbuf *m, const struct dp_meta *meta)
 		.tunnel = meta->tunnel,
 		.natt_port = meta->natt_port,
 		.spoke = meta->spoke,
+		.authenticated = (meta->flags & DP_META_FROM_ESP) != 0,
+		.identity = meta->identity,
 		.outer_src = meta->outer_src,
 		.outer_dst = meta->outer_dst,
 	};
@@ -222,6 +229,14 @@ static void nhrp_handle(const struct rte_mbuf *m, const struct dp_meta *meta)
 	handlers.nhrp(handlers.ctx, &shown, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len);
 }
 
+static void pmtu_look(const uint8_t *frame, size_t len)
+{
+	int rc = pmtu_icmp(frame, len);
+
+	stats.pmtu_taken += rc > 0;
+	stats.pmtu_refused += rc < 0;
+}
+
 static void packet_handle(struct rte_mbuf *m)
 {
 	const struct dp_meta *meta = dp_meta(m);
@@ -229,6 +244,7 @@ static void packet_handle(struct rte_mbuf *m)
 
 	switch ((enum dp_kind)meta->kind) {
 	case DP_KIND_FRAME:
+		pmtu_look(bytes, m->data_len);
 		twin_send(DP_TWIN_PORT, meta->in_port, bytes, m->data_len);
 		break;
 	case DP_KIND_IP:

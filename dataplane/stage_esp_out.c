@@ -207,3 +207,26 @@ bool esp_out_nhrp(struct dp_worker *w, struct rte_mbuf *m, const struct adj *a)
 	encrypt(w, &b);
 	return true;
 }
+
+bool esp_is_ours(const struct rte_mbuf *m)
+{
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(eth + 1);
+	uint32_t at = sizeof(*eth) + sizeof(*ip);
+	struct table_key key;
+	rte_be32_t spi_be;
+
+	if (tunnel_protected_count == 0 || m->data_len < at + ESP_UDP_BYTES + sizeof(spi_be) ||
+	    eth->ether_type != RTE_BE16(RTE_ETHER_TYPE_IPV4))
+		return false;
+	at = sizeof(*eth) + rte_ipv4_hdr_len(ip);
+	if (ip->next_proto_id == IPPROTO_UDP)
+		at += ESP_UDP_BYTES;
+	else if (ip->next_proto_id != IPPROTO_ESP)
+		return false;
+	if (m->data_len < at + sizeof(spi_be))
+		return false;
+	memcpy(&spi_be, rte_pktmbuf_mtod_offset(m, const uint8_t *, at), sizeof(spi_be));
+	key = sa_out_key(ip->src_addr, ip->dst_addr, spi_be);
+	return table_get(sa_out_table, &key) != 0;
+}

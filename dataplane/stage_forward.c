@@ -185,15 +185,25 @@ static uint16_t route_burst(struct dp_worker *w, struct rte_mbuf **m, uint16_t n
 	return good;
 }
 
+#define TCP_IP4_HEADERS 40
+
+/* What the tunnel asks for, and what fits the way to this spoke: by its SA that may be less. */
+static uint16_t mss_of(uint16_t tunnel, uint32_t adj)
+{
+	uint16_t mss = tunnels[tunnel].conf.adjust_mss;
+
+	return mss != 0 && adj != 0 ? RTE_MIN(mss, adjs[adj].mtu - TCP_IP4_HEADERS) : mss;
+}
+
 /* The smallest MSS that the tunnels on the packet's way ask for; 0: none does. */
 static uint16_t mss_limit(const struct dp_meta *meta)
 {
 	uint16_t in = 0, out = 0;
 
 	if (meta->flags & DP_META_FROM_TUNNEL)
-		in = tunnels[meta->tunnel].conf.adjust_mss;
+		in = mss_of(meta->tunnel, spoke_now(meta->spoke).adj);
 	if (meta->adj != 0)
-		out = tunnels[adjs[meta->adj].tunnel].conf.adjust_mss;
+		out = mss_of(adjs[meta->adj].tunnel, meta->adj);
 	return in == 0 || (out != 0 && out < in) ? out : in;
 }
 

@@ -117,7 +117,8 @@ static int decapsulate(struct burst *b, struct rte_mbuf *m, uint16_t at)
 	if (unlikely(!tunnel_find(b, meta, &gre)))
 		return DP_DROP_GRE_NO_TUNNEL;
 	if (unlikely(!protection_agrees(meta)))
-		return meta->flags & DP_META_FROM_ESP ? DP_DROP_ESP_WRONG_TUNNEL : DP_DROP_ESP_CLEAR;
+		return meta->flags & DP_META_FROM_ESP ? DP_DROP_ESP_WRONG_TUNNEL
+						      : DP_DROP_ESP_CLEAR;
 	key = table_key4(meta->outer_src.ip4_be, meta->tunnel, meta->natt_port, 0);
 	b->keys[at] = key;
 	b->buckets[at] = table_bucket(spoke_table, key);

@@ -118,8 +118,8 @@ bool underlay_find(struct dp_meta *meta)
 /* The SA that the control core has chosen by its SPI; it may be gone by now. */
 static void bare_protect(struct adj *bare, const struct dp_meta *meta)
 {
-	struct table_key key = sa_out_key(meta->outer_src.ip4_be, meta->outer_dst.ip4_be,
-					  meta->nhrp_spi_be);
+	struct table_key key =
+		sa_out_key(meta->outer_src.ip4_be, meta->outer_dst.ip4_be, meta->nhrp_spi_be);
 
 	bare->sa = table_get(sa_out_table, &key);
 	if (meta->natt_port != 0 && bare->sa != 0)

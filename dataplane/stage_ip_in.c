@@ -48,13 +48,16 @@ static int ecn_decapsulate(struct rte_ipv4_hdr *ip, uint8_t outer)
 	return GO_ON;
 }
 
-/* From us, to the router that sent it, GRE with protocol type 0. */
+/* From us, to the router that sent it, GRE with protocol type 0. It would go back in clear: not by
+ * a protected tunnel. */
 static bool is_keepalive(const struct rte_mbuf *m, const struct dp_meta *meta)
 {
 	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
 	uint16_t ihl = rte_ipv4_hdr_len(ip);
 	rte_be16_t protocol;
 
+	if (meta->flags & DP_META_FROM_ESP)
+		return false;
 	if (ip->next_proto_id != IPPROTO_GRE || ip->dst_addr != meta->outer_src.ip4_be ||
 	    ip->src_addr != tunnels[meta->tunnel].conf.source.ip4_be || m->data_len < ihl + 4)
 		return false;

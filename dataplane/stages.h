@@ -29,6 +29,8 @@ void stage_tx(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 /* NHRP from the control core: outer header for an adjacency or for a bare NBMA address. */
 uint16_t stage_nhrp_out(struct dp_worker *w, struct rte_mbuf **m, uint16_t n);
 struct adj;
+/* A frame of the kernel: ESP by one of our outbound SAs. */
+bool esp_is_ours(const struct rte_mbuf *m);
 /* stage_esp_out for one NHRP packet; false: dropped, or handed over to another worker. */
 bool esp_out_nhrp(struct dp_worker *w, struct rte_mbuf *m, const struct adj *a);
 

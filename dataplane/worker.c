@@ -127,7 +127,10 @@ void dp_line_from_inject(struct dp_worker *w, struct rte_mbuf **m, uint16_t n)
 	for (uint16_t i = 0; i < n; i++) {
 		switch ((enum dp_kind)dp_meta(m[i])->kind) {
 		case DP_KIND_FRAME:
-			tx_frame(w, m[i]);
+			if (unlikely(esp_is_ours(m[i])))
+				dp_drop(w, m[i], DP_DROP_ESP_TWIN);
+			else
+				tx_frame(w, m[i]);
 			break;
 		case DP_KIND_IP:
 		case DP_KIND_GRE: /* never injected; the header checks of the line catch it */
@@ -274,8 +277,8 @@ static struct dp_worker *worker_create(uint32_t index, const struct dp_conf *con
 				RTE_CACHE_LINE_SIZE);
 	w->strangers = w->spokes + conf->limits.spokes + 1;
 	w->crypto = crypto_create();
-	if (w->crypto == NULL || w->spokes == NULL || redirect_init(w) < 0 || reass_init(w) < 0 || police_init(w) < 0 ||
-	    mcast_init(w, &conf->limits) < 0) {
+	if (w->crypto == NULL || w->spokes == NULL || redirect_init(w) < 0 || reass_init(w) < 0 ||
+	    police_init(w) < 0 || mcast_init(w, &conf->limits) < 0) {
 		worker_free(w);
 		return NULL;
 	}

@@ -31,13 +31,16 @@ struct dp_meta {
 		uint32_t spoke;         /* in: 0 = unknown or not from a tunnel */
 		rte_be32_t nhrp_spi_be; /* out, of NHRP to a protected tunnel: the SA that sends */
 	};
-	uint32_t adj;       /* out: adjacency, 0 = not to a tunnel */
+	union {
+		uint32_t adj;      /* out: adjacency, 0 = not to a tunnel */
+		uint32_t identity; /* punted NHRP: of the SA that it came by */
+	};
 	union {
 		uint32_t neigh; /* out: neighbour whose rewrite goes in front */
 		uint32_t sa;    /* in, with DP_META_FROM_ESP: until the packet is routed */
 	};
-	uint16_t out_port;  /* out, of whole frames (neigh == 0) */
-	uint8_t outer_ecn;  /* in: ECN bits of the outer header */
+	uint16_t out_port; /* out, of whole frames (neigh == 0) */
+	uint8_t outer_ecn; /* in: ECN bits of the outer header */
 	uint8_t reserved;
 	struct dp_addr outer_src;
 	struct dp_addr outer_dst;

@@ -10,13 +10,17 @@
  */
 #include "nhrp_priv.h"
 
-/* The client that came to us with this packet is the one that holds the binding. */
+/* The client that came to us with this packet is the one that holds the binding: proven by IKE, or
+ * from the same place. */
 static bool is_holder(const struct nhrp_rx *rx, const struct nhrp_binding *b)
 {
 	const struct dp_spoke_key *key = &b->spoke->key;
 
-	return b->type != NHRP_BINDING_STATIC && key->tunnel == rx->meta->tunnel &&
-	       key->natt_port == rx->meta->natt_port &&
+	if (b->type == NHRP_BINDING_STATIC)
+		return false;
+	if (rx->identity != 0 && rx->identity == b->identity)
+		return true;
+	return key->tunnel == rx->meta->tunnel && key->natt_port == rx->meta->natt_port &&
 	       dp_addr_equal(&key->nbma, &rx->meta->outer_src);
 }
 

@@ -3,11 +3,9 @@
  * nhrp_reply: a request turned into its reply (RFC 2332 sections 5.2.4, 5.2.6, 5.3). Extensions
  * keep their order and, but for these, their bytes: Responder Address gets our CIE (5.3.1), the
  * NAT extension of a client that is not where it says it is gets a second CIE with the address we
- * see (Cisco). The transit records are not ours to touch when we respond (5.3.2, 5.3.3). Only the
- * control core calls.
- *
- * Not done: authentication; what came is sent back as it came, so that a spoke that wants its word
- * gets it. The word goes to nobody else.
+ * see (Cisco). The transit records are not ours to touch when we respond (5.3.2, 5.3.3).
+ * Authentication is renewed as the reply is sent (nhrp_send.c); where none is configured it goes
+ * back as it came. Only the control core calls.
  */
 #include "nhrp_priv.h"
 

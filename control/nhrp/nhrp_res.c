@@ -34,8 +34,8 @@ static bool came_straight(const struct nhrp_packet *p)
 
 /* ---- may it be asked? ---- */
 
-/* Why it could not register its source address; running out of room is no reason here. */
-static bool is_allowed(const struct nhrp_server *srv, const struct nhrp_rx *rx)
+/* Why it could not register its source address. */
+static enum nhrp_refusal source_admit(const struct nhrp_server *srv, const struct nhrp_rx *rx)
 {
 	const struct nhrp_claim claim = {
 		.protocol = rx->packet->src_proto,
@@ -43,7 +43,14 @@ static bool is_allowed(const struct nhrp_server *srv, const struct nhrp_rx *rx)
 		.prefix_len = NHRP_PREFIX_HOST_0,
 		.alone = true,
 	};
-	enum nhrp_refusal refusal = nhrp_admit(srv, rx, &claim);
+
+	return nhrp_admit(srv, rx, &claim);
+}
+
+/* Having too many entries is no reason not to be answered. */
+static bool is_allowed(const struct nhrp_server *srv, const struct nhrp_rx *rx)
+{
+	enum nhrp_refusal refusal = source_admit(srv, rx);
 
 	return refusal == NHRP_REFUSAL_NONE || refusal == NHRP_REFUSAL_SPOKE_FULL;
 }
@@ -168,7 +175,8 @@ static void requester_learn(struct nhrp_server *srv, const struct nhrp_rx *rx)
 		.holding_s = nhrp_holding_grant(rx->tunnel, cie ? cie->holding_s : 0),
 	};
 
-	if (!came_straight(p) || (b && !(b->flags & NHRP_BINDING_F_IMPLICIT)))
+	if (!came_straight(p) || (b && !(b->flags & NHRP_BINDING_F_IMPLICIT)) ||
+	    source_admit(srv, rx) != NHRP_REFUSAL_NONE)
 		return;
 	if (p->flags & NHRP_RES_F_ROUTER)
 		conf.flags |= NHRP_BINDING_F_ROUTER;

@@ -6,7 +6,8 @@
  * function, with the code and offset that its error indication carries. Only the control core
  * calls. RFC 2332 sections 5.1 and 5.2.
  *
- * Not done: types without a row are counted by name ("not-served-...") and not answered.
+ * Not done: types without a row (a traffic indication to us: we build no shortcuts) are counted by
+ * name ("not-served-...") and not answered.
  */
 #include "nhrp_priv.h"
 

@@ -266,13 +266,23 @@ static void sa_describe(char *text, size_t len, uint32_t sa)
 		snprintf(text, len, "%s SPI 0x%08x", info.dir == DP_SA_IN ? "in" : "out", info.spi);
 }
 
-/* Not followed yet: the dataplane cannot move a peer. */
-static void peer_moved(const struct dp_sa_event *e)
+static void peer_moved(struct sa_store *s, const struct dp_sa_event *e)
 {
-	char object[EVENT_OBJECT_LEN];
+	char object[EVENT_OBJECT_LEN], from[DP_ADDR_STRLEN];
+	struct dp_sa_info info;
+	int rc;
 
+	if (dp_sa_info_get(e->sa, &info) < 0)
+		return;
 	object_fill(object, e);
-	event_emit(EVENT_PEER_MOVED, object, "not followed in this version");
+	rc = dp_sa_peer_move(e->sa, &e->remote, e->natt_port);
+	if (rc < 0) {
+		event_emit(EVENT_PEER_MOVED, object, "refused: %s", dp_error());
+		return;
+	}
+	spoke_peer_move(s->conf.spokes, &info.remote, info.natt_port, &e->remote, e->natt_port);
+	event_emit(EVENT_PEER_MOVED, object, "was at %s:%u", dp_addr_format(&info.remote, from),
+		   info.natt_port);
 }
 
 static void on_event(void *ctx, const struct dp_sa_event *e)
@@ -293,7 +303,7 @@ static void on_event(void *ctx, const struct dp_sa_event *e)
 		bound_raise(s, e->sa);
 		return;
 	case DP_SA_MOVED:
-		peer_moved(e);
+		peer_moved(s, e);
 		return;
 	case DP_SA_WANTED:
 		event_emit(EVENT_SA_WANTED, object, "%s: a packet, and no SA to send it",

@@ -18,7 +18,9 @@
 #include "dataplane/dp_nexthop.h"
 #include "dataplane/dp_punt.h"
 #include "dataplane/dp_tunnel.h"
+#include "dataplane/pmtu.h"
 #include "dataplane/sa.h"
+#include "dataplane/spoke.h"
 
 #define IP(...) stage_ip((struct stage_ip){__VA_ARGS__})
 /* Each test has SPIs, hence keys, of its own: numbers go on where a key was left. */
@@ -66,7 +68,8 @@ static int setup(void **state)
 				      .source = stage_addr("192.0.2.1"),
 				      .has_key = true,
 				      .key = KEY,
-				      .mtu = 1400,
+				      .mtu = 1450,
+				      .adjust_mss = 1410,
 				      .ttl = 64,
 				      .df = DP_DF_COPY,
 				      .network_id = 3,
@@ -502,6 +505,130 @@ static void test_kernels_own(void **state)
 	assert_int_equal(r->delta.drops[DP_DROP_ESP_UNKNOWN_SPI], 1);
 }
 
+/* The kernel must not count with one of our keys. */
+static void test_kernel_sends_ours(void **state)
+{
+	struct esp_peer peer = esp_peer_make(DP_SA_AES128_GCM, "192.0.2.31", 0, SPI_31 + 200);
+	struct stage_packet p = {.len = 40};
+	const struct stage_result *r;
+
+	(void)state;
+	esp_peer_add(&peer);
+	for (unsigned ours = 0; ours < 2; ours++) {
+		uint32_t spi_be = rte_cpu_to_be_32(peer.out.spi + !ours);
+		struct stage_packet frame;
+
+		memcpy(p.bytes, &spi_be, sizeof(spi_be));
+		frame = stage_outer("192.0.2.1", "192.0.2.31", p);
+		frame.bytes[9] = IPPROTO_ESP;
+		stage_ip_fix(&frame, 0);
+		frame = stage_eth(stage.wan, 0x0800, frame);
+		r = stage_inject(DP_KIND_FRAME, stage.wan, &frame);
+		assert_int_equal(r->wan_n, !ours);
+		assert_int_equal(r->delta.drops[DP_DROP_ESP_TWIN], ours);
+	}
+	esp_peer_del(&peer);
+}
+
+/* TCP is told of what fits by the SA, in both directions. */
+static void test_mss(void **state)
+{
+	struct esp_peer peer =
+		esp_peer_make(DP_SA_AES256_CBC_SHA512, "192.0.2.31", 0, SPI_31 + 210);
+	struct stage_packet frame, gre;
+	const struct stage_result *r;
+	uint16_t mtu, mss;
+	uint64_t seq;
+
+	(void)state;
+	esp_peer_add(&peer);
+	mtu = adjs[spoke_adj(spoke31)].mtu;
+	assert_in_range(mtu, 1200, 1449);
+	for (unsigned in = 0; in < 2; in++) {
+		struct stage_packet syn = IP(.src = in ? "10.3.31.10" : "10.1.1.10",
+					     .dst = in ? "10.1.1.10" : "10.3.31.10",
+					     .protocol = IPPROTO_TCP, .len = 44);
+
+		memset(syn.bytes + 20, 0, 24);
+		syn.bytes[20 + 12] = 0x60;                     /* 24 bytes of header */
+		syn.bytes[20 + 13] = 0x02;                     /* SYN */
+		memcpy(syn.bytes + 40, "\x02\x04\x05\xb4", 4); /* MSS 1460 */
+		if (in) {
+			frame = esp_seal(&peer, gre_of(syn), (struct esp_forge){.seq = 1});
+			r = stage_run(stage.wan, &frame, 1);
+			assert_int_equal(r->lan_n, 1);
+			memcpy(&mss, r->lan[0].bytes + 14 + 42, 2);
+		} else {
+			frame = stage_eth(stage.lan, 0x0800, syn);
+			r = stage_run(stage.lan, &frame, 1);
+			assert_int_equal(r->wan_n, 1);
+			gre = esp_open(&peer, &r->wan[0], 0, &seq);
+			memcpy(&mss, gre.bytes + 8 + 42, 2);
+		}
+		assert_int_equal(rte_be_to_cpu_16(mss), mtu - 40);
+	}
+	/* The largest packet that fits is not cut, and its outer one is no longer than the port's.
+	 */
+	frame = to31(mtu);
+	r = stage_run(stage.lan, &frame, 1);
+	assert_int_equal(r->wan_n, 1);
+	assert_in_range(r->wan[0].len, 14 + 1500 - 16, 14 + 1500);
+	frame = to31((uint16_t)(mtu + 1));
+	assert_int_equal(stage_run(stage.lan, &frame, 1)->wan_n, 2);
+	esp_peer_del(&peer);
+}
+
+/* An ICMP "fragmentation needed" that quotes `quoted`, an IP packet. */
+static struct stage_packet too_big(uint16_t mtu, const uint8_t *quoted, uint16_t len)
+{
+	struct stage_packet p = IP(.src = "192.0.2.99", .dst = "192.0.2.1",
+				   .protocol = IPPROTO_ICMP, .len = (uint16_t)(28 + len));
+	const uint8_t icmp[8] = {3, 4, 0, 0, 0, 0, (uint8_t)(mtu >> 8), (uint8_t)mtu};
+
+	memcpy(p.bytes + 20, icmp, sizeof(icmp));
+	memcpy(p.bytes + 28, quoted, len);
+	return stage_eth(stage.wan, 0x0800, p);
+}
+
+/* Believed is what quotes a packet that we sent, and only if it is news. */
+static void test_path_mtu(void **state)
+{
+	struct esp_peer peer = esp_peer_make(DP_SA_AES128_GCM, "192.0.2.31", 0, SPI_31 + 220);
+	struct stage_packet frame = to31(100), sent, icmp;
+	uint16_t before = adjs[spoke_adj(spoke31)].mtu, after;
+
+	(void)state;
+	esp_peer_add(&peer);
+	before = adjs[spoke_adj(spoke31)].mtu;
+	sent = stage_run(stage.lan, &frame, 1)->wan[0];
+	for (unsigned i = 0; i < 5; i++) {
+		static const struct {
+			uint16_t mtu;
+			uint8_t byte; /* of the quoted packet that is wrong; 0: none */
+			bool taken;
+		} rows[] = {{1300, 20, false},
+			    {1300, 16, false},
+			    {575, 0, false},
+			    {1300, 0, true},
+			    {1400, 0, false}};
+		struct stage_packet quoted = sent;
+
+		if (rows[i].byte != 0)
+			quoted.bytes[14 + rows[i].byte] ^= 1;
+		icmp = too_big(rows[i].mtu, quoted.bytes + 14, 28);
+		assert_int_equal(pmtu_icmp(icmp.bytes, icmp.len) > 0, rows[i].taken);
+	}
+	after = adjs[spoke_adj(spoke31)].mtu;
+	assert_in_range(after, 1300 - 80, 1300 - 50);
+	assert_true(after < before);
+	/* Cut short anywhere: nothing happens. */
+	icmp = too_big(1200, sent.bytes + 14, 28);
+	for (uint16_t len = 0; len < icmp.len; len++)
+		assert_true(pmtu_icmp(icmp.bytes, len) <= 0);
+	assert_int_equal(adjs[spoke_adj(spoke31)].mtu, after);
+	esp_peer_del(&peer);
+}
+
 /* ---- NHRP ---- */
 
 static struct rte_mbuf *injected(void)
@@ -571,6 +698,9 @@ int main(void)
 		cmocka_unit_test(test_natt_port_shared),
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_kernels_own),
+		cmocka_unit_test(test_kernel_sends_ours),
+		cmocka_unit_test(test_mss),
+		cmocka_unit_test(test_path_mtu),
 		cmocka_unit_test(test_nhrp),
 	};
 

@@ -28,9 +28,18 @@
 #define SPOKES_MAX  20000
 #define PER_SPOKE   5
 #define HOLDING_S   600
-/* Of 100,000 entries to 1,000; a list or a scan would be 100. */
-#define GROWTH_MAX 12
+/* Of 100,000 entries to 1,000; a list or a scan would be 100. The slack is for what fits into a
+ * cache at 1,000: some misses more are no growth. */
+#define GROWTH_MAX 8
+#define SLACK_NS   500
+/* Unoptimized builds with sanitizers only show that it works. */
+#ifdef __OPTIMIZE__
 #define RATE_MIN   50000
+#define ROUNDS_MAX 10
+#else
+#define RATE_MIN   5000
+#define ROUNDS_MAX 1
+#endif
 
 enum phase { NEW, REFRESH, FIND, SPOKE, NOTE, EXPIRE, PHASES };
 static const char *const phase_names[PHASES] = {
@@ -315,7 +324,7 @@ static void print(const struct bench *b)
 static void run(struct bench *b, unsigned rounds)
 {
 	requests_make(b);
-	for (unsigned i = 0; i < rounds; i++)
+	for (unsigned i = 0; i < rounds && i < ROUNDS_MAX; i++)
 		round_run(b);
 	print(b);
 }
@@ -331,7 +340,7 @@ static void test_growth(void **state)
 	run(&middle, 3);
 	run(&large, 2);
 	for (unsigned i = 0; i < PHASES; i++)
-		if (large.ns[i] > GROWTH_MAX * small.ns[i])
+		if (large.ns[i] > GROWTH_MAX * small.ns[i] + SLACK_NS)
 			fail_msg("%s: %.0f ns of %u entries, %.0f ns of %u", phase_names[i],
 				 small.ns[i], small.entries, large.ns[i], large.entries);
 }

@@ -178,7 +178,7 @@ static void traffic_check(void)
 {
 	const struct churn_side *a = &churn_sides[0], *b = &churn_sides[1];
 	uint64_t opened = a->opened + b->opened, came_in = a->came_in + b->came_in;
-	uint64_t handed = 0;
+	uint64_t handed = 0, full = 0;
 
 	print_message("%lu + %lu turns; out: %lu sent, %lu opened; in: %lu sent, %lu replayed, "
 		      "%lu came in\n",
@@ -190,12 +190,16 @@ static void traffic_check(void)
 		assert_int_equal(dp_worker_balance(stats), 0);
 		assert_int_equal(stats->held_pkts, 0);
 		handed += stats->handed_over_pkts - stats->taken_over_pkts;
+		full += stats->drops[DP_DROP_HANDOVER_FULL];
 		assert_true(stats->handed_over_pkts > 0 && stats->taken_over_pkts > 0);
 	}
 	assert_int_equal(handed, 0);
 	assert_true(a->replayed + b->replayed > 0);
-	assert_true(opened > (a->sent_out + b->sent_out) / 4);
-	assert_true(came_in > (a->sent_in + b->sent_in) / 4);
+	/* A worker that the machine does not let run is full; of the rest most must come through.
+	 */
+	assert_true(opened + full > (a->sent_out + b->sent_out) / 2);
+	assert_true(came_in + full > (a->sent_in + b->sent_in) / 2);
+	assert_true(opened > 0 && came_in > 0);
 	assert_true(came_in <= a->sent_in + b->sent_in);
 }
 

@@ -236,6 +236,45 @@ static void test_move_refused(void **state)
 	del(sa);
 }
 
+/* A worker does not come round: what needs new adjacencies is refused or late, and nothing is sent
+ * by an SA that is gone. */
+static void test_stuck(void **state)
+{
+	const unsigned reader = DP_WORKERS_MAX - 1;
+	struct dp_sa_conf conf = sa_conf(DP_SA_OUT, PEER, 0x2000, 1);
+	uint32_t sa, more, n = 0;
+
+	(void)state;
+	sa = sa_add(&conf);
+	defer_poll();
+	rte_rcu_qsbr_thread_register(dp_qsbr, reader);
+	rte_rcu_qsbr_thread_online(dp_qsbr, reader);
+	/* Each one a new adjacency, until there is none. */
+	while (spoke_adj_room(1))
+		assert_int_equal(mtu_set(PEER, 0, (uint16_t)(1499 - 4 * n++)), 0);
+	assert_true(n > 20);
+	assert_int_equal(mtu_set(PEER, 0, 700), 0); /* late */
+	assert_true(sa_adj(spoke)->mtu > 800);
+	conf = sa_conf(DP_SA_OUT, PEER, 0x2001, 2);
+	assert_int_equal(dp_sa_add(&conf, &more), -EAGAIN);
+	assert_string_equal(dp_error(), "SA 0x2001: a worker is stuck");
+	assert_int_equal(dp_sa_count(), 1);
+	assert_int_equal(dp_sa_del(sa), -EAGAIN);
+	assert_int_equal(sa_adj(spoke)->sa, sa);
+	rte_rcu_qsbr_quiescent(dp_qsbr, reader);
+	dp_poll();
+	assert_true(sa_adj(spoke)->mtu < 700);
+	more = sa_add(&conf);
+	assert_int_equal(sa_adj(spoke)->sa, more);
+	rte_rcu_qsbr_thread_offline(dp_qsbr, reader);
+	rte_rcu_qsbr_thread_unregister(dp_qsbr, reader);
+	peer_poll(rte_rdtsc() + 601 * rte_get_tsc_hz());
+	del(more);
+	del(sa);
+	dp_poll();
+	assert_int_equal(defer_pending(), 0);
+}
+
 /* A peer is there as long as something hangs on it. */
 static void test_peer_goes(void **state)
 {
@@ -258,7 +297,7 @@ int main(void)
 		cmocka_unit_test(test_natt_header), cmocka_unit_test(test_mtu_of_algorithm),
 		cmocka_unit_test(test_path_mtu),    cmocka_unit_test(test_spoke_of_sa),
 		cmocka_unit_test(test_move),        cmocka_unit_test(test_move_refused),
-		cmocka_unit_test(test_peer_goes),
+		cmocka_unit_test(test_peer_goes),   cmocka_unit_test(test_stuck),
 	};
 
 	return cmocka_run_group_tests_name("sa_peer", tests, setup, stage_teardown);

@@ -161,6 +161,23 @@ static void test_cie_without_address(void **state)
 	harness_teardown(state);
 }
 
+/* It has moved, but IKE has proven who it is; somebody else's proof is none. */
+static void test_identity(void **state)
+{
+	struct nhrp_packet p = request_of(&rows[0]), reply;
+
+	harness_setup(state);
+	harness_identity = 7;
+	register_all();
+	harness_identity = 8;
+	assert_false(harness_ask("192.0.2.99", &p, &reply));
+	assert_string_equal(present(), "1234s");
+	harness_identity = 7;
+	assert_true(harness_ask("192.0.2.99", &p, &reply));
+	assert_string_equal(present(), "234s");
+	harness_teardown(state);
+}
+
 /* The event and what the dataplane gets. */
 static void test_effects(void **state)
 {
@@ -178,6 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_cie_without_address),
+		cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_effects),
 	};
 

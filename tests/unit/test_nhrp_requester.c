@@ -84,6 +84,21 @@ static void test_implicit(void **state)
 	assert_false(b->flags & NHRP_BINDING_F_IMPLICIT);
 }
 
+/* Who asks in many names has no more entries than who registers; and answers all the same. */
+static void test_implicit_many(void **state)
+{
+	struct nhrp_packet p, r;
+
+	(void)state;
+	for (unsigned i = 0; i < 10; i++) {
+		p = res_request(50 + i, "10.1.1.10");
+		assert_true(harness_ask("192.0.2.99", &p, &r));
+		assert_int_equal(r.cies[0].code, NHRP_CIE_CODE_OK);
+	}
+	assert_non_null(harness_find("10.255.0.57"));
+	assert_null(harness_find("10.255.0.58"));
+}
+
 /* IPv6 has no routes yet: the subnet's addresses. */
 static void test_ip6(void **state)
 {
@@ -111,6 +126,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_who_asks),
 		TEST(test_implicit),
+		TEST(test_implicit_many),
 		TEST(test_ip6),
 	};
 

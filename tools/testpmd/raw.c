@@ -3,8 +3,6 @@
  * raw: what the cipher alone costs: one encryption per packet of a train, in place, the keys of
  * spokes in random order, everything else made ready before the clock starts.
  */
-#include <stdlib.h>
-
 #include <rte_cycles.h>
 #include <rte_malloc.h>
 
@@ -48,13 +46,6 @@ static uint64_t burst_run(struct net *net, struct rte_mbuf **m, uint32_t text_le
 	return rte_rdtsc() - start;
 }
 
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 double raw_run(struct net *net, uint32_t size)
 {
 	uint32_t block = dp_sa_alg_info(net->alg)->block_bytes;
@@ -67,6 +58,5 @@ double raw_run(struct net *net, uint32_t size)
 		for (unsigned b = 0; b < TRAIN_PKTS; b += BURST)
 			raw.cycles[n++] = burst_run(net, net->train + b, text_len);
 	}
-	qsort(raw.cycles, n, sizeof(raw.cycles[0]), compare);
-	return (double)raw.cycles[n / 2] / BURST;
+	return cycles_median(raw.cycles, n);
 }

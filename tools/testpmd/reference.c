@@ -47,8 +47,7 @@ static void train_run(struct net *net,
 	*wrong += train_verify(net, size);
 }
 
-/* In cycles per packet. */
-static double median(uint64_t *cycles, unsigned n)
+double cycles_median(uint64_t *cycles, unsigned n)
 {
 	qsort(cycles, n, sizeof(cycles[0]), compare_u64);
 	return (double)cycles[n / 2] / BURST;
@@ -76,8 +75,8 @@ static void run(struct net *net, struct result *result, double *least, double *p
 		train_run(net, result->size, product_burst, product_cycles, &product_n,
 			  &result->wrong);
 	}
-	*least = floor_n != 0 ? median(floor_cycles, floor_n) : 0;
-	*product = median(product_cycles, product_n);
+	*least = floor_n != 0 ? cycles_median(floor_cycles, floor_n) : 0;
+	*product = cycles_median(product_cycles, product_n);
 }
 
 static struct figure figure(double *medians, uint32_t n)
@@ -113,7 +112,7 @@ static void stages_run(struct net *net, struct result *result)
 		train_run(net, result->size, staged_burst, ignored, &n, &result->wrong);
 	}
 	for (unsigned s = 0; s < DP_STAGE_COUNT; s++)
-		result->stages[s] = median(stage_cycles[s], stage_bursts);
+		result->stages[s] = cycles_median(stage_cycles[s], stage_bursts);
 }
 
 void reference_run(struct net *net, const struct options *o, struct result *result)

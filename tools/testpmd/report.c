@@ -38,12 +38,16 @@ void report_text(const struct options *o, const struct result *results)
 		const struct result *r = &results[i];
 		double pps = (double)rte_get_tsc_hz() / r->product.median;
 
-		printf("%6u %8.1f (%6.1f..%6.1f) %8.1f (%6.1f..%6.1f) %5.2f (%4.2f..%4.2f) %8.1f "
-		       "%7.2f %7.2f %7llu\n",
-		       r->size, r->product.median, r->product.low, r->product.high, r->floor.median,
-		       r->floor.low, r->floor.high, r->ratio.median, r->ratio.low, r->ratio.high,
-		       r->raw.median, pps / 1e6, pps * r->size * 8 / 1e9,
-		       (unsigned long long)r->wrong);
+		printf("%6u %8.1f (%6.1f..%6.1f) ", r->size, r->product.median, r->product.low,
+		       r->product.high);
+		if (r->floor.median != 0)
+			printf("%8.1f (%6.1f..%6.1f) %5.2f (%4.2f..%4.2f) ", r->floor.median,
+			       r->floor.low, r->floor.high, r->ratio.median, r->ratio.low,
+			       r->ratio.high);
+		else
+			printf("%26s %18s ", "-", "-");
+		printf("%8.1f %7.2f %7.2f %7llu\n", r->raw.median, pps / 1e6,
+		       pps * r->size * 8 / 1e9, (unsigned long long)r->wrong);
 	}
 }
 
@@ -96,11 +100,14 @@ int report_json(const struct options *o, const struct result *results)
 		const struct result *r = &results[i];
 
 		fprintf(f,
-			"%s{\"bytes\":%u,\"cycles_per_packet\":%.1f,\"floor_cycles\":%.1f,"
-			"\"ratio\":%.3f,\"ratio_lowest\":%.3f,\"raw_cycles\":%.1f,\"wrong\":%llu,"
-			"\"stages\":{",
-			i ? "," : "", r->size, r->product.median, r->floor.median, r->ratio.median,
-			r->ratio.low, r->raw.median, (unsigned long long)r->wrong);
+			"%s{\"bytes\":%u,\"cycles_per_packet\":%.1f,\"raw_cycles\":%.1f,"
+			"\"wrong\":%llu,",
+			i ? "," : "", r->size, r->product.median, r->raw.median,
+			(unsigned long long)r->wrong);
+		if (r->floor.median != 0)
+			fprintf(f, "\"floor_cycles\":%.1f,\"ratio\":%.3f,\"ratio_lowest\":%.3f,",
+				r->floor.median, r->ratio.median, r->ratio.low);
+		fprintf(f, "\"stages\":{");
 		for (unsigned s = 0; s < DP_STAGE_COUNT; s++)
 			fprintf(f, "%s\"%s\":%.1f", s ? "," : "", stage_names[s], r->stages[s]);
 		fprintf(f, "}}");

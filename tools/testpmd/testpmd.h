@@ -128,14 +128,16 @@ struct figure {
 
 struct result {
 	uint32_t size;
-	struct figure product, floor;
+	struct figure product;
+	struct figure floor;           /* 0: none for these options */
 	struct figure ratio;           /* of the two medians of each run */
 	struct figure raw;             /* one encryption */
 	double stages[DP_STAGE_COUNT]; /* of one more run, timed stage by stage: medians */
 	uint64_t wrong;                /* packets that did not come back as they should */
 };
 
-/* reference.c */
+/* reference.c. Of bursts, in cycles per packet; sorts them. */
+double cycles_median(uint64_t *cycles, unsigned n);
 void reference_run(struct net *net, const struct options *o, struct result *result);
 
 /* report.c */

@@ -20,13 +20,23 @@ NS_LAN=lab-$LAB_NAME-lan # the host behind the hub
 HUB_NBMA=192.0.2.1
 HUB_TUN=10.255.0.1
 HUB_LAN=10.1.1
+NAT_NBMA=192.0.2.254
 
-# spokeN: its addresses in $NBMA, $TUN, $LAN (a /24 without the last byte), its number in $ID
+# spokeN: its addresses in $NBMA, $TUN, $LAN (a /24 without the last byte), its number in $ID.  Behind the NAT
+# ($LAB_NAT) it has another address, $CLAIMED, and a gateway, $GATEWAY; $NBMA is what the hub sees.
 node_ids() {
 	ID=$((10 + ${1#spoke}))
 	NBMA=192.0.2.$ID
 	TUN=10.255.0.$ID
 	LAN=10.1.$ID
+	CLAIMED=$NBMA
+	GATEWAY=
+	case " ${LAB_NAT:-} " in *" $1 "*)
+		NBMA=$NAT_NBMA
+		CLAIMED=10.9.$ID.2
+		GATEWAY=10.9.$ID.1
+		;;
+	esac
 }
 
 # A process is noted with the time it started: its number alone may belong to another by now.

@@ -37,6 +37,22 @@ net_up() {
 	net_hub_cable raw-lan0 "$NS_LAN" eth0
 	ip -n "$NS_LAN" addr add "$HUB_LAN.10/24" dev eth0
 	ip -n "$NS_LAN" route add default via "$HUB_LAN.1"
+	net_nat_up
+}
+
+# A router between the underlay and the spokes in $LAB_NAT, which gives them its own address.
+net_nat_up() {
+	[ -n "$LAB_NAT" ] || return 0
+	ip -n "$NS_NET" addr add "$NAT_NBMA/24" dev br0
+	ip netns exec "$NS_NET" sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward'
+	ip netns exec "$NS_NET" nft -f - <<- EOF
+		table ip nat {
+			chain post {
+				type nat hook postrouting priority 100
+				ip saddr 10.9.0.0/16 oifname "br0" masquerade
+			}
+		}
+	EOF
 }
 
 # Whatever is still in our namespaces was started by us or through us.

@@ -68,6 +68,45 @@ ping_lans() { # COUNT
 	done
 }
 
+# --- shortcuts (phase 3) -----------------------------------------------------------------------------
+
+# The spoke sends to the other's LAN straight, says its kernel.
+has_shortcut() { # SPOKE OTHER
+	node_ids "$2"
+	spoke_routes_to "$1" "$LAN.0/24" "$TUN"
+}
+
+hub_counter() { hub_json traffic '.counters[] | select(.counter == $name) | .pkts' --arg name "$1"; }
+
+# The first packets go through the hub, which tells both; a second later none does; nothing is lost meanwhile.
+check_shortcut() { # SPOKE OTHER
+	local hairpins told
+	told=$(hub_counter tx-traffic-indication)
+	node_ids "$2"
+	wait_for 10 "$1 reaches $2" reaches "$1" "$LAN.10"
+	ping_exact "$1" "$LAN.10" 100
+	wait_for 10 "$1 has a shortcut to $2" has_shortcut "$1" "$2"
+	wait_for 10 "$2 has a shortcut to $1" has_shortcut "$2" "$1"
+	[ "$(hub_counter tx-traffic-indication)" -ge $((told + 2)) ] || fail "$1 and $2 were not told by the hub"
+	check_shortcut_used "$1" "$2"
+}
+
+check_shortcut_used() { # SPOKE OTHER
+	local hairpins
+	hairpins=$(hub_hairpins)
+	node_ids "$2"
+	ping_exact "$1" "$LAN.10" 300
+	node_ids "$1"
+	ping_exact "$2" "$LAN.10" 300
+	[ "$(hub_hairpins)" -eq "$hairpins" ] || fail "$1 and $2 go through the hub: $hairpins hairpins, now $(hub_hairpins)"
+}
+
+# Forgets it on both sides.
+shortcut_clear() { # SPOKE OTHER
+	local spoke
+	for spoke in "$1" "$2"; do spoke_exec "$spoke" "vtysh -c 'clear ip nhrp cache' -c 'clear ip nhrp shortcut'"; done
+}
+
 # spoke1 withdraws its LAN by a command and announces it again by another.  From the moment that the hub's
 # kernel tells that the route is deleted, the workers may have it for 100 ms; lib/route-gone measures.
 check_withdraw() { # COMMAND COMMAND-BACK

@@ -8,7 +8,7 @@ spoke_conf() { # NAME
 	[ "$LAB_NHRP" = no ] || parts+=" spoke.nhrp"
 	[ "$LAB_MULTICAST" = off ] || parts+=" spoke.multicast"
 	for part in $parts; do
-		sed -e "s|@NODE@|$1|g;s|@NBMA@|$NBMA|g;s|@TUN@|$TUN|g;s|@LAN@|$LAN|g;s|@HOLD@|$LAB_HOLD|g" \
+		sed -e "s|@NODE@|$1|g;s|@NBMA@|$CLAIMED|g;s|@TUN@|$TUN|g;s|@LAN@|$LAN|g;s|@HOLD@|$LAB_HOLD|g" \
 			-e "s|@HUBTUN@|$HUB_TUN|g;s|@HUBNBMA@|$HUB_NBMA|g;s|@AS@|$((65000 + ID))|g" "$LAB_DIR/conf/$part.conf"
 	done
 }
@@ -34,7 +34,12 @@ spoke_start() { # NAME
 	mkfifo "$d/ctl"
 	if ! ip -n "$NS_NET" link show "$1" > /dev/null 2>&1; then
 		ip -n "$NS_NET" tuntap add dev "$1" mode tap
-		ip -n "$NS_NET" link set "$1" up master br0
+		if [ -n "$GATEWAY" ]; then
+			ip -n "$NS_NET" addr add "$GATEWAY/24" dev "$1"
+			ip -n "$NS_NET" link set "$1" up
+		else
+			ip -n "$NS_NET" link set "$1" up master br0
+		fi
 	fi
 	spoke_exec_uml "$1" "$d" >> "$d/console.log" 2>&1 < /dev/null &
 	process_note "$d/pid" $!
@@ -49,7 +54,7 @@ spoke_exec_uml() { # NAME DIR; in a process of its own
 		root=/dev/root rootfstype=hostfs "rootflags=$ROOT" ro init=/sbin/lab-init \
 		con0=null,fd:1 con=null ssl0=fd:9,fd:8 ssl=null \
 		"vec0:transport=tap,ifname=$1,depth=64,gro=1,mac=02:00:00:00:00:$(printf %02x "$ID")" \
-		"LAB_HOST_DIR=$2" "LAB_NODE=$1" "LAB_NBMA=$NBMA" "LAB_HUB_NBMA=$HUB_NBMA" "LAB_TUN=$TUN" "LAB_LAN=$LAN" \
+		"LAB_HOST_DIR=$2" "LAB_NODE=$1" "LAB_NBMA=$CLAIMED" "LAB_GATEWAY=$GATEWAY" "LAB_HUB_NBMA=$HUB_NBMA" "LAB_TUN=$TUN" "LAB_LAN=$LAN" \
 		"LAB_KEY=$LAB_KEY" "LAB_DAEMONS=${LAB_DAEMONS// /,}" "LAB_NHRP=$LAB_NHRP" "LAB_MULTICAST=$LAB_MULTICAST"
 }
 

@@ -1,0 +1,9 @@
+# shellcheck shell=bash
+# topology: shortcut-bgp
+# Phase 3 over iBGP: what NHRP found wins over what BGP says.
+
+wait_bgp 30
+wait_routes 20
+for spoke in $LAB_SPOKES; do wait_registered "$spoke" 20; done
+check_shortcut spoke1 spoke2
+wait_for 5 "the hub is drained" hub_drained
