@@ -63,6 +63,8 @@ struct hub_iface {
 	struct event *readable;
 };
 
+struct state_info;
+
 struct hub {
 	struct config *config;
 	struct event_base *base;
@@ -187,6 +189,9 @@ void hub_nhrp_farewell(struct hub *hub);
 /* The state file: read at start, after NHRP; written after changes and at the end. */
 int hub_state_init(struct hub *hub);
 void hub_state_fini(struct hub *hub);
+/* Reads the file info->path; what is not as it should be is kept aside. -errno, logged: it cannot
+ * be read. */
+int hub_state_load(struct hub *hub, struct state_info *info);
 /* Some of the text that is to be written; true: there is more. */
 bool hub_state_turn(struct hub *hub);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hub_state: registrations survive a restart. At start the state file is read and checked as a
- * whole, then each binding is taken over with the time that is left to it, before workers run: they
- * forward at once, and no spoke has to do anything. From then on the file follows the cache: a
- * change is written a second later, as text made a piece per turn, by a thread (control/state).
+ * hub_state: registrations survive a restart. At start the state file is read (hub_state_load.c),
+ * before workers run: they forward at once, and no spoke has to do anything. From then on the file
+ * follows the cache: a change is written a second later, as text made a piece per turn, by a thread
+ * (control/state).
  *
  * A file that is damaged, or of another version, is not used and kept aside: the hub starts without
  * it, as its spokes register again by themselves. One that cannot be read or written at all is an
@@ -15,7 +15,6 @@
  * Context: control.
  */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +30,6 @@
 #include "hub.h"
 
 #define TURN_ROWS 256 /* about 300 us */
-#define TELL_ROWS 8   /* of what is not taken over, by name */
 
 struct hub_state {
 	struct hub *hub;
@@ -60,140 +58,6 @@ static uint64_t clock_us(clockid_t clock)
 static uint64_t real_now_ms(void)
 {
 	return clock_us(CLOCK_REALTIME) / 1000;
-}
-
-/* ---- at start ---- */
-
-/* A clock that went back does not make a binding live longer than it was granted for. */
-static uint64_t left_ms(const struct state_doc *doc,
-			const struct state_binding *b,
-			uint64_t real_ms)
-{
-	uint64_t from_ms = real_ms > doc->written_ms ? real_ms : doc->written_ms;
-	uint64_t granted_ms = b->holding_s * 1000ull, left;
-
-	left = b->expires_ms > from_ms ? b->expires_ms - from_ms : 0;
-	return left < granted_ms ? left : granted_ms;
-}
-
-static const struct hub_iface *tunnel_by_name(const struct hub *hub, const char *name)
-{
-	for (uint32_t i = 0; i < hub->tunnel_count; i++)
-		if (strcmp(hub->tunnels[i].name, name) == 0)
-			return &hub->tunnels[i];
-	return NULL;
-}
-
-static void dropped_tell(const struct hub_state *s, const struct state_binding *b, const char *why)
-{
-	const struct state_info *info = &s->info;
-	char protocol[DP_ADDR_STRLEN];
-	uint32_t dropped = info->no_tunnel;
-
-	for (unsigned i = 0; i < NHRP_REFUSAL_COUNT; i++)
-		dropped += info->refused[i];
-	if (dropped <= TELL_ROWS)
-		log_info("%s: %s %s is not taken over: %s%s", info->path, b->tunnel,
-			 dp_addr_format(&b->protocol, protocol), why,
-			 dropped == TELL_ROWS ? " (further ones are only counted)" : "");
-}
-
-static void binding_apply(struct hub_state *s,
-			  const struct state_doc *doc,
-			  const struct state_binding *b)
-{
-	const struct hub_iface *tunnel = tunnel_by_name(s->hub, b->tunnel);
-	const uint64_t now_ms = hub_now_ms(), real_ms = real_now_ms();
-	const uint64_t age_ms = real_ms > b->created_ms ? real_ms - b->created_ms : 0;
-	struct nhrp_restored r = {.protocol = b->protocol,
-				  .claimed = b->claimed,
-				  .flags = b->flags,
-				  .mtu = b->mtu,
-				  .holding_s = b->holding_s,
-				  .created_ms = age_ms < now_ms ? now_ms - age_ms : 1,
-				  .expires_ms = left_ms(doc, b, real_ms)};
-	enum nhrp_refusal refusal;
-
-	if (r.expires_ms == 0) {
-		s->info.expired++;
-		return;
-	}
-	r.expires_ms += now_ms;
-	if (tunnel == NULL) {
-		s->info.no_tunnel++;
-		dropped_tell(s, b, "no such tunnel");
-		return;
-	}
-	r.spoke = (struct dp_spoke_key){
-		.tunnel = tunnel->id, .natt_port = b->natt_port, .nbma = b->nbma};
-	refusal = nhrp_server_restore(s->hub->nhrp, &r, now_ms);
-	if (refusal == NHRP_REFUSAL_NONE) {
-		s->info.restored++;
-		return;
-	}
-	s->info.refused[refusal]++;
-	dropped_tell(s, b, nhrp_counter_name(NHRP_COUNTER_REFUSED + refusal));
-}
-
-static void doc_apply(struct hub_state *s, const struct state_doc *doc)
-{
-	const uint64_t start_us = clock_us(CLOCK_MONOTONIC);
-
-	for (uint32_t i = 0; i < doc->count; i++)
-		binding_apply(s, doc, &doc->bindings[i]);
-	event_emit(EVENT_STATE_RESTORED, NULL,
-		   "%u of %u registrations, %u expired meanwhile, %u do not fit any more; %llu ms",
-		   s->info.restored, doc->count, s->info.expired,
-		   doc->count - s->info.restored - s->info.expired,
-		   (unsigned long long)(clock_us(CLOCK_MONOTONIC) - start_us) / 1000);
-}
-
-/* 0: it is out of the way. */
-static int set_aside(const char *path, const char *why)
-{
-	char kept[PATH_MAX];
-	int rc = state_file_set_aside(path, kept, sizeof(kept));
-
-	if (rc < 0) {
-		log_sys("control.state-file: %s: %s; keeping it aside: %s", path, why,
-			strerror(-rc));
-		return rc;
-	}
-	event_emit(EVENT_STATE_REFUSED, NULL, "%s: not used", why);
-	log_sys("control.state-file: %s: %s; nothing of it is used, kept as %s", path, why, kept);
-	return 0;
-}
-
-static int load(struct hub_state *s)
-{
-	struct state_error err;
-	struct state_doc doc;
-	char *bytes;
-	size_t len;
-	int rc = state_file_read(s->info.path, &bytes, &len);
-
-	if (rc == -ENOENT)
-		return 0;
-	if (rc == -EFBIG) {
-		snprintf(err.text, sizeof(err.text), "more than %zu bytes", STATE_BYTES_MAX);
-		return set_aside(s->info.path, err.text);
-	}
-	if (rc < 0) {
-		log_sys("control.state-file: %s: read: %s", s->info.path,
-			rc == -EINVAL ? "not a regular file" : strerror(-rc));
-		return rc;
-	}
-	rc = state_doc_parse(&doc, bytes, len, &err);
-	free(bytes);
-	if (rc == -EINVAL)
-		return set_aside(s->info.path, err.text);
-	if (rc < 0) {
-		log_sys("control.state-file: %s: %s", s->info.path, err.text);
-		return rc;
-	}
-	doc_apply(s, &doc);
-	state_doc_free(&doc);
-	return 0;
 }
 
 /* ---- making the text ---- */
@@ -402,7 +266,7 @@ static int begin(struct hub_state *s)
 		log_sys("control.state-file: %s: its directory: %s", s->info.path, strerror(-rc));
 		return rc;
 	}
-	rc = load(s);
+	rc = hub_state_load(s->hub, &s->info);
 	if (rc < 0)
 		return rc;
 	rc = writer_init(s);

@@ -51,6 +51,8 @@ struct dp_punt_stats {
 	uint64_t redirects;    /* records given to the handler */
 	uint64_t wanted;       /* neighbours asked for */
 	uint64_t inject_drops; /* NHRP packets not sent: no buffer, or the worker's ring was full */
+	uint64_t pmtu_taken;   /* ICMP "fragmentation needed" about packets of ours */
+	uint64_t pmtu_refused; /* ...that quote nothing of ours, or a value that is not taken */
 	uint64_t wakeups;      /* sleeps that a worker ended */
 };
 void dp_punt_stats_get(struct dp_punt_stats *stats);

@@ -33,6 +33,7 @@
 #include "dp_priv.h"
 #include "dp_tunnel.h"
 #include "peer.h"
+#include "pmtu.h"
 #include "twin.h"
 
 #define DRAIN_BURST 32
@@ -228,6 +229,14 @@ static void nhrp_handle(const struct rte_mbuf *m, const struct dp_meta *meta)
 	handlers.nhrp(handlers.ctx, &shown, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len);
 }
 
+static void pmtu_look(const uint8_t *frame, size_t len)
+{
+	int rc = pmtu_icmp(frame, len);
+
+	stats.pmtu_taken += rc > 0;
+	stats.pmtu_refused += rc < 0;
+}
+
 static void packet_handle(struct rte_mbuf *m)
 {
 	const struct dp_meta *meta = dp_meta(m);
@@ -235,6 +244,7 @@ static void packet_handle(struct rte_mbuf *m)
 
 	switch ((enum dp_kind)meta->kind) {
 	case DP_KIND_FRAME:
+		pmtu_look(bytes, m->data_len);
 		twin_send(DP_TWIN_PORT, meta->in_port, bytes, m->data_len);
 		break;
 	case DP_KIND_IP:

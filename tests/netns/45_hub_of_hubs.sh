@@ -118,7 +118,7 @@ stop() { # by signal $2, TERM without
 	kill "-${2:-TERM}" "${PID[$1]}"
 	within 10 is_gone "${PID[$1]}" || return 1
 	wait "${PID[$1]}" 2>/dev/null
-	equal $? $([ "${2:-TERM}" = KILL ] && echo 137 || echo 0)
+	equal $? "$([ "${2:-TERM}" = KILL ] && echo 137 || echo 0)"
 }
 
 nhs_is() { # NAME NBMA STATE

@@ -18,6 +18,7 @@
 #include "dataplane/dp_nexthop.h"
 #include "dataplane/dp_punt.h"
 #include "dataplane/dp_tunnel.h"
+#include "dataplane/pmtu.h"
 #include "dataplane/sa.h"
 #include "dataplane/spoke.h"
 
@@ -577,6 +578,57 @@ static void test_mss(void **state)
 	esp_peer_del(&peer);
 }
 
+/* An ICMP "fragmentation needed" that quotes `quoted`, an IP packet. */
+static struct stage_packet too_big(uint16_t mtu, const uint8_t *quoted, uint16_t len)
+{
+	struct stage_packet p = IP(.src = "192.0.2.99", .dst = "192.0.2.1",
+				   .protocol = IPPROTO_ICMP, .len = (uint16_t)(28 + len));
+	const uint8_t icmp[8] = {3, 4, 0, 0, 0, 0, (uint8_t)(mtu >> 8), (uint8_t)mtu};
+
+	memcpy(p.bytes + 20, icmp, sizeof(icmp));
+	memcpy(p.bytes + 28, quoted, len);
+	return stage_eth(stage.wan, 0x0800, p);
+}
+
+/* Believed is what quotes a packet that we sent, and only if it is news. */
+static void test_path_mtu(void **state)
+{
+	struct esp_peer peer = esp_peer_make(DP_SA_AES128_GCM, "192.0.2.31", 0, SPI_31 + 220);
+	struct stage_packet frame = to31(100), sent, icmp;
+	uint16_t before = adjs[spoke_adj(spoke31)].mtu, after;
+
+	(void)state;
+	esp_peer_add(&peer);
+	before = adjs[spoke_adj(spoke31)].mtu;
+	sent = stage_run(stage.lan, &frame, 1)->wan[0];
+	for (unsigned i = 0; i < 5; i++) {
+		static const struct {
+			uint16_t mtu;
+			uint8_t byte; /* of the quoted packet that is wrong; 0: none */
+			bool taken;
+		} rows[] = {{1300, 20, false},
+			    {1300, 16, false},
+			    {575, 0, false},
+			    {1300, 0, true},
+			    {1400, 0, false}};
+		struct stage_packet quoted = sent;
+
+		if (rows[i].byte != 0)
+			quoted.bytes[14 + rows[i].byte] ^= 1;
+		icmp = too_big(rows[i].mtu, quoted.bytes + 14, 28);
+		assert_int_equal(pmtu_icmp(icmp.bytes, icmp.len) > 0, rows[i].taken);
+	}
+	after = adjs[spoke_adj(spoke31)].mtu;
+	assert_in_range(after, 1300 - 80, 1300 - 50);
+	assert_true(after < before);
+	/* Cut short anywhere: nothing happens. */
+	icmp = too_big(1200, sent.bytes + 14, 28);
+	for (uint16_t len = 0; len < icmp.len; len++)
+		assert_true(pmtu_icmp(icmp.bytes, len) <= 0);
+	assert_int_equal(adjs[spoke_adj(spoke31)].mtu, after);
+	esp_peer_del(&peer);
+}
+
 /* ---- NHRP ---- */
 
 static struct rte_mbuf *injected(void)
@@ -648,6 +700,7 @@ int main(void)
 		cmocka_unit_test(test_kernels_own),
 		cmocka_unit_test(test_kernel_sends_ours),
 		cmocka_unit_test(test_mss),
+		cmocka_unit_test(test_path_mtu),
 		cmocka_unit_test(test_nhrp),
 	};
 
