@@ -174,7 +174,7 @@ static void test_refusals(void **state)
 		assert_int_equal(r.cies[0].holding_s, 0);
 		assert_string_equal(fake_dp_calls(), "");
 	}
-	assert_non_null(harness_find("10.255.0.31")); /* the static one */
+	assert_non_null(harness_find("10.255.0.31"));        /* the static one */
 	assert_int_equal(event_count(EVENT_REG_REFUSED), 4); /* one for each outer address */
 	assert_int_equal(event_count(EVENT_REG_ADDED), 1);
 }
