@@ -79,3 +79,39 @@ esp_pair_delete() { # SPOKE SPI
 
 # Errors that the kernel of a spoke counts of what it was sent: "NAME COUNT" lines
 esp_spoke_errors() { spoke_exec "$1" "awk '\$2 > 0 && \$1 ~ /^XfrmIn/ { print \$1, \$2 }' /proc/net/xfrm_stat"; }
+
+# What must not be on the wire between spokes and hub, GRE in clear and what FILTER says, from clear_listen to clear_none.
+clear_listen() { # [FILTER]
+	rm -f "$LAB_RUN/clear.pcap"
+	ip netns exec "$NS_NET" tcpdump -U -ni br0 -w "$LAB_RUN/clear.pcap" "host $HUB_NBMA and (ip proto 47${1:+ or $1})" \
+		2> "$LAB_RUN/clear.log" &
+	clear_pid=$!
+	wait_for 10 "tcpdump listens" grep -q listening "$LAB_RUN/clear.log"
+}
+
+clear_none() {
+	local packets
+	kill $clear_pid
+	wait $clear_pid || true
+	packets=$(tcpdump -nr "$LAB_RUN/clear.pcap" 2> /dev/null | wc -l)
+	[ "$packets" -eq 0 ] || fail "$packets packets of GRE in clear"
+}
+
+# The kernel of a spoke takes ESP in UDP at PORT, and sends 20 keep-alives from there when told by esp_natt_keepalives.
+esp_natt_socket() { # SPOKE PORT
+	spoke_exec "$1" "perl -e '
+		socket(S, 2, 2, 17) and setsockopt(S, 17, 100, pack(\"i\", 2)) and bind(S, pack(\"S n a4 x8\", 2, $2, \"\\0\" x 4)) or exit 1;
+		\$hub = pack(\"S n C4 x8\", 2, 4500, split(/[.]/, \"$HUB_NBMA\"));
+		\$SIG{USR1} = sub { send(S, \"\\xff\", 0, \$hub) for 1 .. 20 };
+		open(P, \">/run/natt.pid\"); print P \"\$\$\n\"; close(P);
+		sleep 1000 while 1' > /dev/null 2>&1 < /dev/null &
+		for i in 1 2 3 4 5 6 7 8 9; do [ ! -s /run/natt.pid ] || exit 0; sleep 1; done; exit 1"
+}
+
+esp_natt_keepalives() { spoke_exec "$1" 'kill -USR1 $(cat /run/natt.pid)'; }
+
+# Packets of ESP that the hub refused: "REASON COUNT" lines, without those in clear and for want of an SA.
+hub_refused_esp() {
+	hub_json drops '.drops[] | select(.pkts > 0 and (.reason | test("^esp-") and . != "esp-clear" and . != "esp-no-sa"))
+		| "\(.reason) \(.pkts)"' || true
+}

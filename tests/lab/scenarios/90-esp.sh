@@ -5,27 +5,6 @@
 
 . "$LAB_DIR/lib/esp.sh"
 
-hub_refused_esp() {
-	hub_json drops '.drops[] | select(.pkts > 0 and (.reason | test("^esp-") and . != "esp-clear" and . != "esp-no-sa"))
-		| "\(.reason) \(.pkts)"' || true
-}
-
-# on the wire between spokes and hub: GRE in clear, from clear_listen to clear_none
-clear_listen() {
-	rm -f "$LAB_RUN/clear.pcap"
-	ip netns exec "$NS_NET" tcpdump -U -ni br0 -w "$LAB_RUN/clear.pcap" "ip proto 47 and host $HUB_NBMA" 2> "$LAB_RUN/clear.log" &
-	clear_pid=$!
-	wait_for 10 "tcpdump listens" grep -q listening "$LAB_RUN/clear.log"
-}
-
-clear_none() {
-	local packets
-	kill $clear_pid
-	wait $clear_pid || true
-	packets=$(tcpdump -nr "$LAB_RUN/clear.pcap" 2> /dev/null | wc -l)
-	[ "$packets" -eq 0 ] || fail "$packets packets of GRE in clear"
-}
-
 # Before there are SAs the spokes ask in clear, and are not heard.
 asked_in_clear() { [ "$(hub_dropped esp-clear)" -gt 0 ]; }
 wait_for 20 "registrations in clear are dropped" asked_in_clear
