@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # topology: esp
+# long: the default run has twenty minutes
 # A cable that drops 1 in 1,000, duplicates and reorders what is encrypted between the hub, with two workers, and the kernel of a
 # spoke, with windows of 32: what is lost is what the cable dropped, what is refused as a replay is what it sent twice, to the packet.
 
