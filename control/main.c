@@ -104,6 +104,9 @@ static int dataplane_init(struct hub *hub)
 	dp_info_get(&info);
 	log_info("dataplane: %s, %u workers, huge pages %s", info.dpdk_version, info.worker_count,
 		 info.huge_pages ? "in use" : "not in use");
+	if (!info.keys_locked)
+		log_sys("keys of SAs may be swapped out: their memory could not be locked "
+			"(LimitMEMLOCK)");
 	return 0;
 }
 

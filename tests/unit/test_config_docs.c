@@ -32,7 +32,8 @@ static char *file_text(const char *name)
 
 static void samples_parse(void **state)
 {
-	static const char *const names[] = {"demo.yaml", "full.yaml", "phase1.yaml", "phase3.yaml"};
+	static const char *const names[] = {"demo.yaml", "encrypted.yaml", "full.yaml",
+					    "phase1.yaml", "phase3.yaml"};
 	struct config_error err;
 	struct config *config;
 	char path[512];
