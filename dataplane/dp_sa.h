@@ -116,7 +116,7 @@ int dp_sa_peer_move(uint32_t sa, const struct dp_addr *remote, uint16_t natt_por
 
 #define DP_SA_SALT_BYTES  32
 #define DP_SA_PRINT_BYTES 16
-/* Names an SA by its SPI and key without saying the key: SipHash under `salt`, which is random and
+/* Names the key of an SA without saying it: SipHash under `salt`, which is random and
  * the caller's. For what is kept outside of the process. Pure. */
 void dp_sa_print(const struct dp_sa_conf *conf,
 		 const uint8_t salt[DP_SA_SALT_BYTES],

@@ -2,7 +2,7 @@
 /*
  * sa_counter: outbound counters by key, see sa_counter.h.
  *
- * One record per key, found by 128 bits of SipHash (Aumasson, Bernstein 2012) over SPI and key,
+ * One record per key, found by 128 bits of SipHash (Aumasson, Bernstein 2012) over the key,
  * under random keys of this process: what is remembered says nothing about the key. Records of SAs
  * that are gone stand in a queue; when there is no other left the oldest one is taken, and counted.
  * Thread: control core.
@@ -128,17 +128,16 @@ static void print_make(struct sa_print *print,
 {
 	const struct dp_sa_alg_info *alg = dp_sa_alg_info(conf->alg);
 	uint8_t text[sizeof(conf->spi) + sizeof(conf->key) + sizeof(conf->auth_key)];
-	size_t len = sizeof(conf->spi);
+	size_t len = alg->key_bytes;
 
-	/* A pair of key and IV is what must not come twice. Without a cipher there is no IV: the
-	 * key of the HMAC tells SAs apart. */
-	memcpy(text, &conf->spi, len);
-	if (alg->key_bytes != 0) {
-		memcpy(text + len, conf->key, alg->key_bytes);
-		len += alg->key_bytes;
+	/* A pair of key and IV is what must not come twice, under whatever SPI. Without a cipher
+	 * there is no IV: SPI and the key of the HMAC tell SAs apart. */
+	if (len != 0) {
+		memcpy(text, conf->key, len);
 	} else {
-		memcpy(text + len, conf->auth_key, alg->auth_key_bytes);
-		len += alg->auth_key_bytes;
+		memcpy(text, &conf->spi, sizeof(conf->spi));
+		memcpy(text + sizeof(conf->spi), conf->auth_key, alg->auth_key_bytes);
+		len = sizeof(conf->spi) + alg->auth_key_bytes;
 	}
 	for (unsigned i = 0; i < 2; i++)
 		print->w[i] = sa_siphash(keys[i], text, len);

@@ -4,7 +4,7 @@
 
 /*
  * Outbound counters by key (invariant 8 of DESIGN): what number a key has come to, while its SA
- * lives and after that. The key itself is not kept, but a keyed hash of SPI and key.
+ * lives and after that. The key itself is not kept, but a keyed hash of it.
  * Context: control, all of it.
  */
 struct sa_print {

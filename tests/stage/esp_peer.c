@@ -38,7 +38,7 @@ struct esp_peer esp_peer_make(enum dp_sa_alg alg,
 				   .profile = 1,
 				   .replay_window = 64};
 	for (unsigned i = 0; i < sizeof(p.in.key); i++)
-		p.in.key[i] = (uint8_t)(spi * 31 + i * 7);
+		p.in.key[i] = (uint8_t)((spi >> i % 4 * 8) * 31 + i * 7);
 	for (unsigned i = 0; i < sizeof(p.in.auth_key); i++)
 		p.in.auth_key[i] = (uint8_t)(spi * 17 + i * 5 + 1);
 	p.out = p.in;

@@ -34,10 +34,10 @@ struct churn_peer {
 };
 extern struct churn_peer churn_peers[CHURN_PEERS];
 
-/* Numbers seen of an SA, one bit each. */
+/* Numbers seen of an SA: in each word the SA's own number, and a bit for each of 32, so that who
+ * comes late never looks at another's bits. */
 struct churn_seen {
-	uint32_t id; /* atomic */
-	uint64_t bits[CHURN_NUMBERS / 64];
+	uint64_t words[CHURN_NUMBERS / 32]; /* atomic */
 };
 
 struct churn_world {

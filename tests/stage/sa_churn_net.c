@@ -32,23 +32,25 @@ static uint32_t next_round;
 
 uint32_t churn_id_new(unsigned peer)
 {
-	uint32_t id = ++next_round * CHURN_PEERS + peer;
-	struct churn_seen *s = &seen[id % CHURN_IDS];
-
-	__atomic_store_n(&s->id, 0, __ATOMIC_RELEASE);
-	memset(s->bits, 0, sizeof(s->bits));
-	__atomic_store_n(&s->id, id, __ATOMIC_RELEASE);
-	return id;
+	return ++next_round * CHURN_PEERS + peer;
 }
 
 bool churn_see(uint32_t id, uint64_t seq)
 {
-	struct churn_seen *s = &seen[id % CHURN_IDS];
-	uint64_t bit = 1ULL << seq % 64;
+	uint64_t *word = &seen[id % CHURN_IDS].words[seq / 32 % (CHURN_NUMBERS / 32)];
+	uint64_t bit = 1ULL << seq % 32, old = __atomic_load_n(word, __ATOMIC_RELAXED), new;
 
-	if (seq >= CHURN_NUMBERS || __atomic_load_n(&s->id, __ATOMIC_ACQUIRE) != id)
+	if (seq >= CHURN_NUMBERS)
 		return true; /* beyond what is looked at */
-	return (__atomic_fetch_or(&s->bits[seq / 64], bit, __ATOMIC_RELAXED) & bit) == 0;
+	do {
+		if (old >> 32 > id)
+			return true; /* a thread that slept: a later SA has the place */
+		if (old >> 32 == id && (old & bit) != 0)
+			return false;
+		new = (old >> 32 == id ? old : (uint64_t)id << 32) | bit;
+	} while (!__atomic_compare_exchange_n(word, &old, new, false, __ATOMIC_RELAXED,
+					      __ATOMIC_RELAXED));
+	return true;
 }
 
 static void key_make(uint8_t key[20], uint32_t id)

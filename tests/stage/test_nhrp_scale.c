@@ -70,14 +70,14 @@ static struct dp_addr protocol_of(unsigned entry)
 
 static struct dp_addr nbma_of(unsigned spoke)
 {
-	return dp_addr_ip4(rte_cpu_to_be_32(RTE_IPV4(172, 16, 0, 1) + spoke));
+	return dp_addr_ip4(rte_cpu_to_be_32(RTE_IPV4(172U, 16, 0, 1) + spoke));
 }
 
 /* ---- what the hub does ---- */
 
 static void underlay_bind(void *ctx, const struct spoke *spoke)
 {
-	const struct dp_addr gateway = dp_addr_ip4(RTE_BE32(RTE_IPV4(192, 0, 2, 254)));
+	const struct dp_addr gateway = dp_addr_ip4(RTE_BE32(RTE_IPV4(192U, 0, 2, 254)));
 	uint32_t neigh;
 
 	(void)ctx;
@@ -123,7 +123,7 @@ static void tunnel_start(void)
 	struct dp_tunnel_conf dp = {.name = "Tunnel0", .mtu = 1400, .ttl = 64, .network_id = 1};
 	struct config_tunnel conf = {.name = "Tunnel0", .address_count = 1, .mtu = 1400};
 
-	dp.source = conf.source = dp_addr_ip4(RTE_BE32(RTE_IPV4(192, 0, 2, 1)));
+	dp.source = conf.source = dp_addr_ip4(RTE_BE32(RTE_IPV4(192U, 0, 2, 1)));
 	assert_int_equal(dp_tunnel_add(&dp, &tunnel), 0);
 	assert_int_equal(dp_prefix_parse(&conf.addresses[0], "10.255.255.1/8"), 0);
 	conf.nhrp.holdtime_s = HOLDING_S;

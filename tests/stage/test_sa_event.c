@@ -186,7 +186,7 @@ static void test_delete_in_handler(void **state)
 /* Never beyond it; told low half a block ahead, once, and again while nothing goes out. */
 static void test_bound(void **state)
 {
-	struct dp_sa_conf conf = sa_conf(DP_SA_OUT, PEER, 0x2000, 1);
+	struct dp_sa_conf conf = sa_conf(DP_SA_OUT, PEER, 0x2000, 901);
 	const uint64_t block = DP_SA_BOUND_BLOCK, s = rte_get_tsc_hz();
 	uint64_t now = now_is();
 	uint32_t sa;

@@ -114,6 +114,13 @@ static void test_counter_of_key(void **state)
 		assert_int_equal(sa_info(sa).seq, cases[i].expected);
 		del(sa);
 		defer_poll();
+		/* Under another SPI. */
+		conf.spi++;
+		sa = sa_add(&conf);
+		assert_int_equal(sa_info(sa).seq, cases[i].expected);
+		del(sa);
+		defer_poll();
+		conf.spi--;
 		/* Another key starts anew. */
 		conf.key[0] ^= 1;
 		conf.seq = 0;

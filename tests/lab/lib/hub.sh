@@ -42,7 +42,7 @@ hub_conf() {
 	sed -e "s|@NBMA@|$HUB_NBMA|g;s|@TUN@|$HUB_TUN|g;s|@LAN@|$HUB_LAN|g" \
 		-e "s|@DIR@|$HUB_RUN|g;s|@KEY@|$LAB_KEY|g;s|@HOLD@|$LAB_HOLD|g;s|@MULTICAST@|$LAB_MULTICAST|g;s|@REDIRECT@|$LAB_REDIRECT|g" \
 		-e "s|@HOSTPREFIX@|$LAB_HOST_PREFIX|g;s|@SPOKE_ROUTES@|$(hub_spoke_routes)|;s|@MAPS@|$(hub_maps)|;s|@STATE@|$(hub_state)|" \
-		-e "s|@PROTECTED@|$(hub_protected)|;s|@PROTECTION@|$(hub_protection)|" "$LAB_DIR/hub.yaml.in"
+		-e "s|@WORKERS@|${LAB_WORKERS:-1}|;s|@PROTECTED@|$(hub_protected)|;s|@PROTECTION@|$(hub_protection)|" "$LAB_DIR/hub.yaml.in"
 }
 
 ctl() { "$(built_program "$LAB_BUILD" dmvpnctl)" -s "$HUB_RUN/control.sock" "$@"; }
