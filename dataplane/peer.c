@@ -167,16 +167,6 @@ void peer_refresh(struct peer *p)
 		TAILQ_INSERT_TAIL(&late, p, of_late);
 }
 
-void peer_in_refresh(const struct peer *p)
-{
-	const struct peer_spoke *s = p->spoke_count == 1 ? LIST_FIRST(&p->spokes) : NULL;
-	uint32_t spoke = s == NULL ? 0 : (uint32_t)(s - spoke_links);
-	const struct sa_ctl *c;
-
-	LIST_FOREACH (c, &p->in, of_in)
-		__atomic_store_n(&sas[sa_index(c)].spoke, spoke, __ATOMIC_RELAXED);
-}
-
 /* Bytes of an outer packet to this neighbour. */
 static uint16_t outer_mtu(const struct peer *p, uint32_t neigh)
 {
@@ -222,7 +212,6 @@ int peer_spoke_add(uint32_t spoke,
 		return -ENOSPC;
 	LIST_INSERT_HEAD(&peers[s->peer].spokes, s, of_peer);
 	peers[s->peer].spoke_count++;
-	peer_in_refresh(&peers[s->peer]);
 	return 0;
 }
 
@@ -232,7 +221,6 @@ void peer_spoke_del(uint32_t spoke)
 
 	LIST_REMOVE(s, of_peer);
 	peers[s->peer].spoke_count--;
-	peer_in_refresh(&peers[s->peer]);
 	peer_put(s->peer);
 }
 

@@ -48,8 +48,6 @@ bool peer_room(const struct peer *p);
 /* Its SAs, its address or its path MTU have changed: renews the adjacencies; what finds no room
  * is renewed later. */
 void peer_refresh(struct peer *p);
-/* Its inbound SAs or its spokes have changed: says in the SAs which spoke they are for. */
-void peer_in_refresh(const struct peer *p);
 
 /* A spoke comes and goes: -ENOSPC. */
 int peer_spoke_add(uint32_t spoke,

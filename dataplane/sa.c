@@ -190,7 +190,6 @@ static void in_publish(uint32_t index)
 	struct peer *p = &peers[sa_ctls[index].peer];
 
 	LIST_INSERT_HEAD(&p->in, &sa_ctls[index], of_in);
-	peer_in_refresh(p);
 	__atomic_store_n(sa_hint(sas[index].spi_be), index, __ATOMIC_RELEASE);
 }
 

@@ -4,20 +4,26 @@
  * What the stages read and write of security associations. dp_sa.h is the control core's side.
  *
  * An SA is written by its home worker only (sequence number, window, counters); the control core
- * writes `bound` and `spoke`, and everything else before it publishes the index. Slots are reused
+ * writes `bound`, and everything else before it publishes the index. Slots are reused
  * after a grace period, their keys wiped.
  */
 #include "crypto.h"
 #include "dp_priv.h"
 #include "table.h"
 
-#define SA_F_ESN        0x01
-#define SA_F_NATT       0x02
-#define SA_F_OUT        0x04
-#define SA_F_STOP       0x08 /* hard limit or no number left: worker's note, told by an event */
+#define SA_F_ESN       0x01
+#define SA_F_NATT      0x02
+#define SA_F_OUT       0x04
+#define SA_F_STOP      0x08 /* hard limit or no number left: worker's note, told by an event */
 
-#define SA_WINDOW_UNIT  32
-#define SA_INLINE_WORDS 32 /* a window of up to 1984 packets: in the same page as all else */
+#define SA_WINDOW_UNIT 32
+/* A window of up to 1984 packets is in the same page as all else, in a ring of always this size:
+ * its mask needs no load. */
+#define SA_INLINE_WORDS    32
+#define SA_INLINE_WINDOW32 ((SA_INLINE_WORDS - 1) * 64 / SA_WINDOW_UNIT)
+
+/* Time of the last packet in units of 2^24 TSC cycles, some milliseconds; 0: there was none. */
+#define SA_LAST_SHIFT 24
 
 struct sa {
 	/* What each packet touches: one line. */
@@ -28,23 +34,23 @@ struct sa {
 	};
 	uint64_t pkts, bytes;
 	uint64_t check_pkts; /* at this many packets limits are looked at again: sa_check() */
-	uint64_t last_tsc;   /* of the last packet */
+	uint32_t last;       /* SA_LAST_SHIFT */
+	rte_be32_t local_be;
 	rte_be32_t spi_be;
 	rte_be32_t salt;
-	uint32_t spoke; /* in: the only spoke of its peer, 0: none or several: by look-up */
-	uint8_t alg;    /* enum dp_sa_alg */
-	uint8_t flags;
+	rte_be32_t peer_be; /* remote_be, for plain ESP */
+	uint8_t alg : 4;    /* enum dp_sa_alg */
+	uint8_t flags : 4;
+	uint8_t profile;
 	uint8_t home;     /* worker */
 	uint8_t window32; /* in: packets / SA_WINDOW_UNIT; 0: no replay check */
 	/* What exceptions and the end of the line need. Where the peer is: one unit of 8 bytes, a
 	 * move is one store. */
 	rte_be32_t remote_be;
 	uint16_t natt_port, natt_local_port; /* host order */
-	rte_be32_t local_be;
 	uint32_t serial; /* of all SAs there ever were: an event may be about one that is gone */
-	uint32_t profile;
 	uint32_t identity;
-	uint32_t bitmap_mask; /* words - 1 */
+	uint32_t bitmap_mask; /* words - 1: sa_ring_mask() */
 	uint32_t bad_icv, replayed;
 	uint32_t noted;       /* sa_event.c: the control core was told that it is soft */
 	uint64_t noted_bound; /* the bound that was told to be low */
@@ -87,6 +93,25 @@ static inline struct table_key sa_out_key(rte_be32_t local_be,
 static inline uint8_t sa_home(const struct sa *sa)
 {
 	return __atomic_load_n(&sa->home, __ATOMIC_ACQUIRE);
+}
+
+static inline uint32_t sa_ring_mask(const struct sa *sa)
+{
+	return likely(sa->window32 <= SA_INLINE_WINDOW32) ? SA_INLINE_WORDS - 1U : sa->bitmap_mask;
+}
+
+/* Where the peer is, by one load: address, NAT-T port. */
+static inline rte_be32_t sa_remote(const struct sa *sa, uint16_t *natt_port)
+{
+	uint64_t unit;
+
+	if (likely(!(sa->flags & SA_F_NATT))) {
+		*natt_port = 0;
+		return sa->peer_be;
+	}
+	unit = __atomic_load_n((const uint64_t *)(const void *)&sa->remote_be, __ATOMIC_RELAXED);
+	*natt_port = (uint16_t)(unit >> 32);
+	return (rte_be32_t)unit;
 }
 
 /* Limits, the reserve of numbers, events: when pkts has reached check_pkts, or seq the bound.

@@ -59,8 +59,8 @@ int sa_conf_check(const struct dp_sa_conf *conf)
 		return refuse(conf, "alg", conf->alg, "no such algorithm");
 	if (conf->spi < 256)
 		return refuse(conf, "spi", conf->spi, "reserved, RFC 4303 section 2.1");
-	if (conf->profile == 0)
-		return refuse(conf, "profile", 0, "1 or more");
+	if (conf->profile == 0 || conf->profile > UINT8_MAX)
+		return refuse(conf, "profile", conf->profile, "1 to 255");
 	if (conf->replay_window != 0 &&
 	    (conf->replay_window < 32 || conf->replay_window > DP_SA_WINDOW_MAX))
 		return refuse(conf, "replay_window", conf->replay_window, "0, 32 to 4096");

@@ -23,7 +23,7 @@ static void bitmap_tell(const struct sa *sa, uint64_t top, struct dp_sa_info *in
 {
 	for (uint32_t n = 0; n < info->replay_window && n <= top; n++) {
 		uint64_t seq = top - n;
-		uint64_t word = sa->bitmap[seq / SA_WORD_BITS & sa->bitmap_mask];
+		uint64_t word = sa->bitmap[seq / SA_WORD_BITS & sa_ring_mask(sa)];
 
 		if (word >> seq % SA_WORD_BITS & 1)
 			info->replay_bitmap[n / 64] |= 1ULL << n % 64;
@@ -35,6 +35,16 @@ static uint64_t ms_since(uint64_t tsc)
 	uint64_t now = rte_rdtsc();
 
 	return now > tsc ? (now - tsc) / (rte_get_tsc_hz() / 1000) : 0;
+}
+
+/* The counter of its units comes round after some months. */
+static uint64_t idle_ms(const struct sa *sa)
+{
+	uint32_t now = (uint32_t)(rte_rdtsc() >> SA_LAST_SHIFT);
+
+	if (sa->last == 0)
+		return UINT64_MAX;
+	return ((uint64_t)(now - sa->last) << SA_LAST_SHIFT) / (rte_get_tsc_hz() / 1000);
 }
 
 static void tell_dir(uint32_t index, const struct sa *sa, struct dp_sa_info *info)
@@ -80,7 +90,7 @@ int dp_sa_info_get(uint32_t index, struct dp_sa_info *info)
 		.pkts = sa->pkts,
 		.bytes = sa->bytes,
 		.age_ms = ms_since(sa_ctls[index].born_tsc),
-		.idle_ms = sa->last_tsc == 0 ? UINT64_MAX : ms_since(sa->last_tsc),
+		.idle_ms = idle_ms(sa),
 	};
 	tell_dir(index, sa, info);
 	return 0;

@@ -119,7 +119,7 @@ uint64_t sa_bound_cut(const struct sa *sa, uint64_t bound)
 
 int sa_slot_window(struct sa *sa, uint16_t window, uint64_t seq)
 {
-	uint32_t words = sa_window_words(window);
+	uint32_t words = RTE_MAX(sa_window_words(window), (uint32_t)SA_INLINE_WORDS);
 
 	sa->window32 = (uint8_t)((window + SA_WINDOW_UNIT - 1) / SA_WINDOW_UNIT);
 	sa->bitmap_mask = words - 1;
@@ -143,6 +143,7 @@ void sa_slot_remote_set(struct sa *sa, rte_be32_t remote_be, uint16_t port, uint
 			       offsetof(struct sa, natt_port) == offsetof(struct sa, remote_be) + 4,
 		       "one store");
 	__atomic_store_n((uint64_t *)(void *)&sa->remote_be, unit, __ATOMIC_RELAXED);
+	__atomic_store_n(&sa->peer_be, remote_be, __ATOMIC_RELAXED);
 }
 
 void sa_slot_update(uint32_t index, const struct dp_sa_conf *conf)
@@ -154,7 +155,7 @@ void sa_slot_update(uint32_t index, const struct dp_sa_conf *conf)
 	c->soft_s = conf->limits.soft_s;
 	c->hard_s = conf->limits.hard_s;
 	c->soft_told = false;
-	sa->profile = conf->profile;
+	sa->profile = (uint8_t)conf->profile;
 	sa->identity = conf->identity;
 }
 
@@ -167,7 +168,7 @@ static int sa_fill(uint32_t index, const struct dp_sa_conf *conf)
 	live_unpoison(sa, sizeof(*sa));
 	*sa = (struct sa){
 		.spi_be = rte_cpu_to_be_32(conf->spi),
-		.alg = (uint8_t)conf->alg,
+		.alg = conf->alg & 0xf,
 		.local_be = conf->local.ip4_be,
 		.serial = ++serial,
 		.home = peers[sa_ctls[index].peer].home,

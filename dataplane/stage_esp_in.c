@@ -57,7 +57,6 @@ static int locate(struct packet *p, const struct rte_mbuf *m)
 	memcpy(&spi_be, (const uint8_t *)ip + p->esp_at, sizeof(spi_be));
 	p->sa = *sa_hint(spi_be);
 	rte_prefetch0(&sas[p->sa]);
-	rte_prefetch0((const uint8_t *)&sas[p->sa] + RTE_CACHE_LINE_SIZE);
 	rte_prefetch0((const uint8_t *)ip + RTE_CACHE_LINE_SIZE);
 	rte_prefetch0((const uint8_t *)ip + m->data_len - 1);
 	return GO_ON;
@@ -86,24 +85,24 @@ static int source_check(const struct packet *p, const struct sa *sa, rte_be32_t 
 
 	if (unlikely(udp != ((sa->flags & SA_F_NATT) != 0)))
 		return DP_DROP_ESP_SOURCE;
-	if (unlikely(src != sa->remote_be && !udp))
+	if (unlikely(src != sa->peer_be && !udp))
 		return DP_DROP_ESP_SOURCE;
 	return GO_ON;
 }
 
 static int replay_look(struct packet *p, struct sa *sa, uint32_t low)
 {
-	uint32_t window = (uint32_t)sa->window32 * SA_WINDOW_UNIT;
+	uint32_t window = (uint32_t)sa->window32 * SA_WINDOW_UNIT, mask = sa_ring_mask(sa);
 
 	p->seq = low;
 	if (sa->flags & SA_F_ESN)
 		p->seq = replay_seq_infer(sa->seq, low, window);
-	if (window != 0 && unlikely(p->seq == 0 || !replay_check(sa->bitmap, sa->bitmap_mask,
-								 window, sa->seq, p->seq))) {
+	if (window != 0 &&
+	    unlikely(p->seq == 0 || !replay_check(sa->bitmap, mask, window, sa->seq, p->seq))) {
 		sa->replayed++;
 		return DP_DROP_ESP_REPLAY;
 	}
-	rte_prefetch0(&sa->bitmap[p->seq / REPLAY_WORD_BITS & sa->bitmap_mask]); /* commit */
+	rte_prefetch0(&sa->bitmap[p->seq / REPLAY_WORD_BITS & mask]); /* commit */
 	return GO_ON;
 }
 
@@ -171,16 +170,18 @@ static bool commit(struct dp_worker *w,
 	uint64_t top = sa->seq;
 
 	if (likely(sa->window32 != 0)) {
-		if (unlikely(!replay_check(sa->bitmap, sa->bitmap_mask,
+		uint32_t mask = sa_ring_mask(sa);
+
+		if (unlikely(!replay_check(sa->bitmap, mask,
 					   (uint32_t)sa->window32 * SA_WINDOW_UNIT, top, p->seq)))
 			return false;
-		sa->seq = replay_commit(sa->bitmap, sa->bitmap_mask, top, p->seq);
+		sa->seq = replay_commit(sa->bitmap, mask, top, p->seq);
 	} else if (p->seq > top) {
 		sa->seq = p->seq;
 	}
 	sa->pkts++;
 	sa->bytes += p->op.text_len;
-	sa->last_tsc = w->now_tsc;
+	sa->last = (uint32_t)(w->now_tsc >> SA_LAST_SHIFT);
 	if (unlikely(p->udp_from != 0 && p->seq > top &&
 		     (ip->src_addr != sa->remote_be || p->udp_from != sa->natt_port)))
 		sa_tell_moved(w, sa, ip->src_addr, p->udp_from);
@@ -192,13 +193,14 @@ static void meta_fill(struct dp_meta *meta,
 		      const struct sa *sa,
 		      const struct rte_ipv4_hdr *ip)
 {
+	uint16_t natt_port;
+
 	/* The peer as the SA knows it: a NAT that has moved is the control core's business first.
 	 */
-	addr_store_ip4(&meta->outer_src, sa->remote_be);
+	addr_store_ip4(&meta->outer_src, sa_remote(sa, &natt_port));
 	addr_store_ip4(&meta->outer_dst, ip->dst_addr);
 	meta->outer_ecn = ip->type_of_service & 3;
-	meta->natt_port = sa->natt_port;
-	meta->spoke = sa->spoke;
+	meta->natt_port = natt_port;
 	meta->sa = p->sa;
 	meta->flags = DP_META_FROM_ESP;
 	meta->kind = DP_KIND_GRE;

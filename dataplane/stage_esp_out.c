@@ -38,7 +38,7 @@ static int number_take(struct dp_worker *w, struct sa *sa, uint64_t *seq)
 		return DP_DROP_ESP_NO_NUMBER;
 	}
 	*seq = ++sa->seq;
-	sa->last_tsc = w->now_tsc;
+	sa->last = (uint32_t)(w->now_tsc >> SA_LAST_SHIFT);
 	return GO_ON;
 }
 

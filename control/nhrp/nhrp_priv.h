@@ -258,5 +258,6 @@ void nhrp_res_request(struct nhrp_server *srv, const struct nhrp_rx *rx);
 void nhrp_res_reply(struct nhrp_server *srv, const struct nhrp_rx *rx);
 void nhrp_purge_request(struct nhrp_server *srv, const struct nhrp_rx *rx);
 void nhrp_purge_reply(struct nhrp_server *srv, const struct nhrp_rx *rx);
+void nhrp_indication(struct nhrp_server *srv, const struct nhrp_rx *rx);
 void nhrp_reg_reply(struct nhrp_server *srv, const struct nhrp_rx *rx);
 void nhrp_ask_reply(struct nhrp_server *srv, const struct nhrp_rx *rx);

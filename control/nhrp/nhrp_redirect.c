@@ -6,6 +6,9 @@
  * (dataplane/redirect.c); here is what counts exactly: once per pair and hold-off, and not more
  * than NHRP_REDIRECTS_PER_S to one spoke. Only the control core calls.
  *
+ * A hub under another hub is told, too: of packets that it sent there for a spoke of its own. That
+ * spoke hears of it from us, in our words and by the same limits, and asks us.
+ *
  * Layout as FRR sends and Cisco accepts it: source us, destination the packet's source (the draft
  * says its destination), hop count 1, the packet from its IP header on as far as the worker copied
  * it.
@@ -62,7 +65,8 @@ static enum nhrp_suppress rate_check(struct nhrp_server *srv,
 
 static void indication_send(struct nhrp_server *srv,
 			    const struct config_tunnel *tunnel,
-			    const struct dp_redirect *r,
+			    const uint8_t *header,
+			    size_t len,
 			    const struct spoke *in,
 			    const struct dp_addr *src)
 {
@@ -74,8 +78,8 @@ static void indication_send(struct nhrp_server *srv,
 	p.src_nbma = tunnel->source;
 	p.src_proto = nhrp_own_protocol(tunnel, &LIST_FIRST(&in->bindings)->protocol);
 	p.dst_proto = *src;
-	p.payload = r->header;
-	p.payload_len = r->len;
+	p.payload = header;
+	p.payload_len = (uint16_t)len;
 	nhrp_send(srv, in->key.tunnel, &in->key.nbma, in->key.natt_port, &p);
 }
 
@@ -95,7 +99,62 @@ void nhrp_server_redirect(struct nhrp_server *srv, uint64_t now_ms, const struct
 	if (why == NHRP_SUPPRESS_NONE)
 		why = rate_check(srv, now_ms, &t->conf.nhrp, in, &key);
 	if (why == NHRP_SUPPRESS_NONE)
-		indication_send(srv, &t->conf, r, in, &key.src);
+		indication_send(srv, &t->conf, r->header, r->len, in, &key.src);
+	else
+		srv->counters[NHRP_COUNTER_SUPPRESSED + why]++;
+}
+
+/* The spoke of ours, in the same cloud, that such packets come from. */
+static struct spoke *spoke_behind(const struct nhrp_server *srv,
+				  const struct nhrp_rx *rx,
+				  const struct dp_addr *src)
+{
+	struct nhrp_way way = {.kind = NHRP_WAY_NONE};
+	const struct nhrp_binding *b;
+	const struct nhrp_tunnel *t;
+
+	if (srv->ways.find)
+		srv->ways.find(srv->ways.ctx, src, &way);
+	t = way.kind == NHRP_WAY_TUNNEL ? nhrp_tunnel_of(srv, way.tunnel) : NULL;
+	if (!t || t->conf.nhrp.network_id != rx->tunnel->nhrp.network_id)
+		return NULL;
+	b = nhrp_cache_find(srv->cache, way.tunnel, &way.next_hop);
+	return b ? b->spoke : NULL;
+}
+
+void nhrp_indication(struct nhrp_server *srv, const struct nhrp_rx *rx)
+{
+	const struct nhrp_packet *p = rx->packet;
+	const struct nhrp_tunnel *t = NULL;
+	enum nhrp_suppress why = NHRP_SUPPRESS_NONE;
+	struct nhrp_holdoff_key key;
+	struct dp_redirect r = {.len = sizeof(r.header)};
+	struct spoke *in = NULL;
+
+	if (!nhrp_clients_is_nhs(srv->clients, rx->meta->tunnel, &rx->meta->outer_src)) {
+		nhrp_server_drop(srv, rx, NHRP_DROP_INDICATION, 0);
+		return;
+	}
+	if (p->payload_len < r.len)
+		r.len = p->payload_len;
+	memcpy(r.header, p->payload, r.len);
+	if (p->code != NHRP_TRAFFIC_REDIRECT || !pair_read(&r, &key))
+		why = NHRP_SUPPRESS_PACKET;
+	if (why == NHRP_SUPPRESS_NONE) {
+		in = spoke_behind(srv, rx, &key.src);
+		t = in ? nhrp_tunnel_of(srv, in->key.tunnel) : NULL;
+		if (!t || LIST_EMPTY(&in->bindings))
+			why = NHRP_SUPPRESS_STRANGER;
+		else if (!t->conf.nhrp.redirect)
+			why = NHRP_SUPPRESS_OFF;
+	}
+	if (why == NHRP_SUPPRESS_NONE) {
+		key.spoke = in->dp;
+		key.tunnel = in->key.tunnel;
+		why = rate_check(srv, rx->now_ms, &t->conf.nhrp, in, &key);
+	}
+	if (why == NHRP_SUPPRESS_NONE)
+		indication_send(srv, &t->conf, r.header, r.len, in, &key.src);
 	else
 		srv->counters[NHRP_COUNTER_SUPPRESSED + why]++;
 }

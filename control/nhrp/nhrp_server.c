@@ -34,6 +34,7 @@ static const nhrp_handler_fn handlers[NHRP_TYPES_END] = {
 	[NHRP_TYPE_RESOLUTION_REPLY] = nhrp_res_reply,
 	[NHRP_TYPE_PURGE_REQUEST] = nhrp_purge_request,
 	[NHRP_TYPE_PURGE_REPLY] = nhrp_purge_reply,
+	[NHRP_TYPE_TRAFFIC_INDICATION] = nhrp_indication,
 };
 
 struct nhrp_server *nhrp_server_new(const struct nhrp_server_conf *conf)

@@ -78,6 +78,8 @@ enum nhrp_refusal {
 	X(NOT_ITS_OWN, NHRP_ERROR_PROTOCOL, "speaks-for-another", "source is another's address")  \
 	X(NOT_THE_ASKED, NHRP_ERROR_INVALID_REPLY, "reply-of-another",                            \
 	  "the request was forwarded to somebody else")                                           \
+	X(INDICATION, NHRP_ERROR_NONE, "indication-of-a-stranger",                                \
+	  "a traffic indication, and not from an NHS of ours")                                    \
 	X(PURGE_OTHERS, NHRP_ERROR_PROTOCOL, "purge-of-anothers", "the sender is not the holder") \
 	X(REG_REPLY, NHRP_ERROR_NONE, "registration-reply-unexpected",                            \
 	  "to no registration of ours, or not from its NHS")                                      \

@@ -225,6 +225,12 @@ check "west knows whom it told" is west nhrp.list \
 	'[.entries[] | select(.protocol == "10.255.2.99") | .requesters[] | select(.protocol == "10.255.1.99")] | length > 0'
 check "show nhrp names them" grep -q 'Requester: 10.255.1.99 Request ID: [0-9]' <(ctl west show nhrp)
 
+# ---- and a redirect: central sees apeer's packet turn round, tells east, and east tells apeer
+echo "send 10.129.99.7" >&7
+eventually "apeer hears of the shorter way from its own hub" 10 got apeer 'any(.type == 8 and .from == "192.0.2.11")'
+check "... which central had told" is central nhrp.traffic \
+	'.counters[] | select(.counter == "tx-traffic-indication") | .pkts > 0'
+
 # ---- and back: what bpeer takes back, apeer hears from west, by way of central and east
 echo "purge 10.255.2.99" >&8
 eventually "bpeer's purge is answered" 5 got bpeer 'any(.type == 6)'

@@ -9,6 +9,7 @@ always. Each packet that comes is a line of JSON on stdout. Lines on stdin:
   register            once more
   resolve ADDRESS     a resolution request to the hub
   purge ADDRESS       a purge request to the hub
+  send ADDRESS        an IPv4 packet from the first host of LAN, through the tunnel
 Ends with stdin.
 """
 import ipaddress
@@ -19,7 +20,7 @@ import struct
 import sys
 from select import select
 
-GRE, KEY_BIT, NHRP = 47, 0x2000, 0x2001
+GRE, KEY_BIT, IPV4, NHRP = 47, 0x2000, 0x0800, 0x2001
 RES_REQ, RES_REP, REG_REQ, REG_REP, PURGE_REQ, PURGE_REP, ERROR, TRAFFIC = range(1, 9)
 HOLD, MTU = 600, 1400
 HEAD = struct.Struct("!HH5sBHHHBBBB")
@@ -83,6 +84,7 @@ class Peer:
         self.nbma, self.hub, self.protocol, self.hub_protocol = ip(local), hub, ip(protocol), ip(hub_protocol)
         self.lan = ipaddress.ip_network(lan)
         self.gre = struct.pack("!HHI", KEY_BIT, NHRP, int(key))
+        self.gre_ip = struct.pack("!HHI", KEY_BIT, IPV4, int(key))
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, GRE)
         self.sock.bind((local, 0))
 
@@ -91,6 +93,14 @@ class Peer:
 
     def ask(self, kind, flags, dst, cies):
         self.send(packet(kind, flags, random.getrandbits(32), self.nbma, self.protocol, dst, cies))
+
+    def send_ip(self, dst):
+        src, data = self.lan[1].packed, b"\0\x09\0\x09\0\x20\0\0" + bytes(24)  # UDP, discard
+
+        def head(total):
+            return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(data), 0, 0, 64, 17, total, src, dst)
+
+        self.sock.sendto(self.gre_ip + head(checksum(head(0))) + data, (self.hub, 0))
 
     def register(self):
         self.ask(REG_REQ, 0, self.hub_protocol, [cie(32, holding=HOLD)])
@@ -103,6 +113,8 @@ class Peer:
             self.ask(RES_REQ, 0xC800, ip(rest[0]), [cie(32, holding=HOLD)])
         elif word == "purge":
             self.ask(PURGE_REQ, 0, self.hub_protocol, [cie(32, proto=ip(rest[0]))])
+        elif word == "send":
+            self.send_ip(ip(rest[0]))
 
     def receive(self, outer, data):
         seen = parse(data)

@@ -23,6 +23,8 @@ static int setup(void **state)
 	int len;
 
 	harness_setup(state);
+	harness_tunnel.nhrp.redirect = true;
+	harness_tunnel.nhrp.redirect_interval_s = 8;
 	harness_tunnel.nhrp.nhs_count = 1;
 	harness_tunnel.nhrp.nhs[0] = (struct config_nhs){.nbma = harness_addr(HUB),
 							 .protocol = harness_addr("10.255.0.21")};
@@ -99,11 +101,40 @@ static void test_down(void **state)
 	assert_int_equal(harness_noted(NHRP_NOTE_RES_NO_WAY), 1);
 }
 
+/* The hub over us has seen a packet of our spoke 11 turn round there: the spoke hears of it from
+ * us, once per hold-off. From anybody else it is nothing. */
+static void test_indication(void **state)
+{
+	const struct nhrp_vector *v = harness_vector("plain_key42_bgp_nat_traffic_1");
+	struct nhrp_packet p, sent;
+	struct nhrp_fault fault;
+
+	(void)state;
+	assert_int_equal(nhrp_packet_decode(&p, v->bytes, v->len, &fault), 0);
+	assert_false(harness_ask(HUB, &p, &sent)); /* no route back: to whom? */
+	assert_int_equal(harness_counter(NHRP_COUNTER_SUPPRESSED + NHRP_SUPPRESS_STRANGER), 1);
+	harness_way_add("10.1.11.0/24", NHRP_WAY_TUNNEL, "10.255.0.11");
+	assert_false(harness_ask("192.0.2.12", &p, &sent));
+	assert_int_equal(harness_counter(NHRP_COUNTER_DROP + NHRP_DROP_INDICATION), 1);
+	assert_true(harness_ask(HUB, &p, &sent));
+	assert_int_equal(sent.type, NHRP_TYPE_TRAFFIC_INDICATION);
+	assert_string_equal(dp_addr_format(&fake_dp.packet_nbma, (char[DP_ADDR_STRLEN]){0}),
+			    "192.0.2.11");
+	assert_int_equal(sent.payload_len, p.payload_len);
+	assert_memory_equal(sent.payload, p.payload, p.payload_len);
+	assert_false(harness_ask(HUB, &p, &sent));
+	assert_int_equal(harness_counter(NHRP_COUNTER_SUPPRESSED + NHRP_SUPPRESS_HOLD_OFF), 1);
+	harness_now_ms += 8000;
+	assert_true(harness_ask(HUB, &p, &sent));
+	harness_ways_clear();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_up, setup, harness_teardown),
 		cmocka_unit_test_setup_teardown(test_down, setup, harness_teardown),
+		cmocka_unit_test_setup_teardown(test_indication, setup, harness_teardown),
 	};
 
 	return cmocka_run_group_tests_name("nhrp_upstream", tests, NULL, NULL);

@@ -27,9 +27,9 @@ struct side_keys side_keys_of(uint32_t spoke, enum dp_sa_dir dir)
 	struct side_keys k;
 
 	for (unsigned i = 0; i < sizeof(k.key); i++)
-		k.key[i] = (uint8_t)(spoke * 7 + i * 3 + (spoke >> 8) + dir * 91U);
+		k.key[i] = (uint8_t)((spoke >> i % 3 * 8) + i * 3 + dir * 91U);
 	for (unsigned i = 0; i < sizeof(k.auth_key); i++)
-		k.auth_key[i] = (uint8_t)(spoke * 5 + i * 11 + (spoke >> 8) + dir * 57U);
+		k.auth_key[i] = (uint8_t)((spoke >> i % 3 * 8) + i * 11 + dir * 57U);
 	return k;
 }
 

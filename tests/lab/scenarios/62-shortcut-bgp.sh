@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # topology: shortcut-bgp
-# long: a topology of its own; 26 and 71 show the same over static routes and OSPF, and the default run has twenty minutes
+# long: the default run has twenty minutes; 26 shows the same over static routes
 # Phase 3 over iBGP: what NHRP found wins over what BGP says.
 
 wait_bgp 30

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # topology: shortcut-ospf
+# long: the default run has twenty minutes; 26 shows the same over static routes
 # Phase 3 over OSPF: what NHRP found wins over what OSPF says.
 
 wait_ospf 40
