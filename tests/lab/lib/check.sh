@@ -129,5 +129,5 @@ reaches() { ping_from "$1" -c 1 -W 1 "$2" > /dev/null; }
 
 # A hub built with sanitizers goes on after some of their reports.
 assert_no_sanitizer_report() {
-	! grep -E 'ERROR: [A-Za-z]+Sanitizer|runtime error:' "$LAB_RUN/hub/log" || fail "sanitizer report in the hub's log"
+	! grep -E 'ERROR: [A-Za-z]+Sanitizer|runtime error:' "$HUB_RUN/log" || fail "sanitizer report in the hub's log"
 }

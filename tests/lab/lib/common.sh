@@ -20,6 +20,7 @@ NS_LAN=lab-$LAB_NAME-lan # the host behind the hub
 HUB_NBMA=192.0.2.1
 HUB_TUN=10.255.0.1
 HUB_LAN=10.1.1
+HUB_RUN=$LAB_RUN/hub
 NAT_NBMA=192.0.2.254
 
 # spokeN: its addresses in $NBMA, $TUN, $LAN (a /24 without the last byte), its number in $ID.  Behind the NAT

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Our hub: dmvpnd in its namespace, under a service manager.  $LAB_RUN/hub: hub.yaml, pid, status (of the
+# Our hub: dmvpnd in its namespace, under a service manager.  $HUB_RUN: hub.yaml, pid, status (of the
 # last exit), log, control.sock; manager.log (what it told its manager), orders (for that one).
 
 # Static routes to the LANs behind the spokes, for a hub that speaks no routing protocol.
@@ -25,7 +25,7 @@ hub_maps() {
 }
 
 hub_state() {
-	[ "$LAB_STATE" = no ] || printf '  state-file: %s' "$LAB_RUN/hub/state.json"
+	[ "$LAB_STATE" = no ] || printf '  state-file: %s' "$HUB_RUN/state.json"
 }
 
 hub_protection() {
@@ -39,23 +39,24 @@ hub_protected() {
 }
 
 hub_conf() {
-	sed -e "s|@DIR@|$LAB_RUN/hub|g;s|@KEY@|$LAB_KEY|g;s|@HOLD@|$LAB_HOLD|g;s|@MULTICAST@|$LAB_MULTICAST|g;s|@REDIRECT@|$LAB_REDIRECT|g" \
+	sed -e "s|@NBMA@|$HUB_NBMA|g;s|@TUN@|$HUB_TUN|g;s|@LAN@|$HUB_LAN|g" \
+		-e "s|@DIR@|$HUB_RUN|g;s|@KEY@|$LAB_KEY|g;s|@HOLD@|$LAB_HOLD|g;s|@MULTICAST@|$LAB_MULTICAST|g;s|@REDIRECT@|$LAB_REDIRECT|g" \
 		-e "s|@HOSTPREFIX@|$LAB_HOST_PREFIX|g;s|@SPOKE_ROUTES@|$(hub_spoke_routes)|;s|@MAPS@|$(hub_maps)|;s|@STATE@|$(hub_state)|" \
 		-e "s|@WORKERS@|${LAB_WORKERS:-1}|;s|@PROTECTED@|$(hub_protected)|;s|@PROTECTION@|$(hub_protection)|" "$LAB_DIR/hub.yaml.in"
 }
 
-ctl() { "$(built_program "$LAB_BUILD" dmvpnctl)" -s "$LAB_RUN/hub/control.sock" "$@"; }
+ctl() { "$(built_program "$LAB_BUILD" dmvpnctl)" -s "$HUB_RUN/control.sock" "$@"; }
 
 hub_answers() { ctl show system > /dev/null 2>&1; }
 
 # What the manager said of this life of the hub.
-hub_told() { sed -n "s/^$1 //p" "$LAB_RUN/hub/manager.log" 2>/dev/null | tail -1; }
+hub_told() { sed -n "s/^$1 //p" "$HUB_RUN/manager.log" 2>/dev/null | tail -1; }
 hub_answers_or_dead() { hub_answers || [ -n "$(hub_told exit)" ]; }
 
 # The hub's service manager stays as long as the lab, and with it the descriptors of the twins: their
 # carrier outlives the hub, as under systemd.
 hub_manager_start() { # DMVPND
-	local d=$LAB_RUN/hub
+	local d=$HUB_RUN
 	process_gone "$d/manager.pid" || return 0
 	rm -f "$d/orders" "$d/notify"
 	mkfifo "$d/orders"
@@ -66,7 +67,7 @@ hub_manager_start() { # DMVPND
 }
 
 hub_start() {
-	local d=$LAB_RUN/hub dmvpnd
+	local d=$HUB_RUN dmvpnd
 	process_gone "$d/pid" || die "the hub runs already"
 	dmvpnd=$(built_program "$LAB_BUILD" dmvpnd) || exit 1
 	mkdir -p "$d"
@@ -85,9 +86,9 @@ hub_start() {
 
 hub_has_exited() { [ -n "$(hub_told exit)" ]; }
 
-# hub_stop SIGNAL: its exit status, as a shell has it, is then in $LAB_RUN/hub/status
+# hub_stop SIGNAL: its exit status, as a shell has it, is then in $HUB_RUN/status
 hub_stop() {
-	local pid status d=$LAB_RUN/hub
+	local pid status d=$HUB_RUN
 	pid=$(process_pid "$d/pid") || return 0
 	kill "-$1" "$pid"
 	wait_until 20 hub_has_exited || die "the hub does not stop on SIG$1"
@@ -98,7 +99,7 @@ hub_stop() {
 
 hub_manager_stop() {
 	local pid
-	pid=$(process_pid "$LAB_RUN/hub/manager.pid") || return 0
+	pid=$(process_pid "$HUB_RUN/manager.pid") || return 0
 	kill "$pid"
-	wait_until 10 process_gone "$LAB_RUN/hub/manager.pid" || die "the hub's manager does not end"
+	wait_until 10 process_gone "$HUB_RUN/manager.pid" || die "the hub's manager does not end"
 }

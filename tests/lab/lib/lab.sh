@@ -6,6 +6,7 @@
 . "$LAB_DIR/lib/net.sh"
 . "$LAB_DIR/lib/spoke.sh"
 . "$LAB_DIR/lib/hub.sh"
+. "$LAB_DIR/lib/second-hub.sh"
 . "$LAB_DIR/lib/frr.sh"
 
 lab_requirements() {
@@ -38,6 +39,7 @@ lab_up() { # TOPOLOGY
 	echo "$1" > "$LAB_RUN/topology"
 	net_up || die "cannot make the network"
 	hub_start
+	[ "${LAB_HUBS:-1}" = 1 ] || second_hub_up
 	frr_start
 	for spoke in $LAB_SPOKES; do spoke_start "$spoke"; done
 	for spoke in $LAB_SPOKES; do spoke_wait "$spoke"; done
@@ -50,8 +52,9 @@ lab_down() {
 		[ ! -e "$dir/pid" ] || spoke_stop "${dir##*/}"
 	done
 	frr_stop
-	[ ! -e "$LAB_RUN/hub/pid" ] || hub_stop TERM
+	[ ! -e "$HUB_RUN/pid" ] || hub_stop TERM
 	hub_manager_stop
+	second_hub_down
 	net_down
 	rm -rf "$LAB_RUN"
 }
@@ -96,10 +99,11 @@ lab_logs() {
 		shift
 		timeout 10 "$@" 2>&1 | tail -40 | tr -d '\r'
 	}
-	log_of "hub: log" cat "$LAB_RUN/hub/log"
+	log_of "hub: log" cat "$HUB_RUN/log"
 	for what in spokes nhrp routes ports tunnels drops workers; do
 		log_of "hub: show $what" "$LAB_DIR/lab" ctl show "$what"
 	done
+	second_hub_logs
 	log_of "hub: ip address" ip -n "$NS_HUB" address
 	log_of "hub: ip route" ip -n "$NS_HUB" route
 	log_of "hub: ip neighbour" ip -n "$NS_HUB" neighbour

@@ -58,7 +58,7 @@ net_nat_up() {
 # Whatever is still in our namespaces was started by us or through us.
 net_down() {
 	local ns pids
-	for ns in "$NS_NET" "$NS_HUB" "$NS_LAN"; do
+	for ns in "$NS_NET" "$NS_HUB" "$NS_HUB2" "$NS_LAN"; do
 		[ -e "/run/netns/$ns" ] || continue
 		pids=$(ip netns pids "$ns")
 		# shellcheck disable=SC2086 # a list

@@ -112,7 +112,7 @@ shortcut_clear() { # SPOKE OTHER
 check_withdraw() { # COMMAND COMMAND-BACK
 	local log=$LAB_RUN/route-gone pid ms
 	node_ids spoke1
-	ip netns exec "$NS_HUB" "$LAB_DIR/lib/route-gone" "$LAB_RUN/hub/control.sock" "$LAN.0/24" \
+	ip netns exec "$NS_HUB" "$LAB_DIR/lib/route-gone" "$HUB_RUN/control.sock" "$LAN.0/24" \
 		> "$log" 2>&1 &
 	pid=$!
 	wait_for 10 "route-gone listens" grep -qx armed "$log"

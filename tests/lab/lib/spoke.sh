@@ -7,9 +7,11 @@ spoke_conf() { # NAME
 	local part parts="spoke spoke.$LAB_ROUTING"
 	[ "$LAB_NHRP" = no ] || parts+=" spoke.nhrp"
 	[ "$LAB_MULTICAST" = off ] || parts+=" spoke.multicast"
+	[ "${LAB_HUBS:-1}" = 1 ] || parts+=" spoke.two-hubs"
 	for part in $parts; do
 		sed -e "s|@NODE@|$1|g;s|@NBMA@|$CLAIMED|g;s|@TUN@|$TUN|g;s|@LAN@|$LAN|g;s|@HOLD@|$LAB_HOLD|g" \
-			-e "s|@HUBTUN@|$HUB_TUN|g;s|@HUBNBMA@|$HUB_NBMA|g;s|@AS@|$((65000 + ID))|g" "$LAB_DIR/conf/$part.conf"
+			-e "s|@HUBTUN@|$HUB_TUN|g;s|@HUBNBMA@|$HUB_NBMA|g;s|@AS@|$((65000 + ID))|g" \
+			-e "s|@HUB2TUN@|$HUB2_TUN|g;s|@HUB2NBMA@|$HUB2_NBMA|g" "$LAB_DIR/conf/$part.conf"
 	done
 }
 
