@@ -115,6 +115,7 @@ lab_logs() {
 		log_of "$spoke: console" cat "$LAB_RUN/$spoke/console.log"
 		process_alive "$LAB_RUN/$spoke/pid" || continue
 		log_of "$spoke: state" "$LAB_DIR/lab" exec "$spoke" \
-			'vtysh -c "show ip nhrp cache" -c "show ip route"; ip -s link show gre1; ip neigh show dev wan0'
+			'vtysh -c "show ip nhrp cache" -c "show ip route"; ip -s link show gre1; ip neigh show dev wan0
+			grep -v " 0$" /proc/net/xfrm_stat 2>/dev/null'
 	done
 }

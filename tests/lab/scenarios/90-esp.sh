@@ -29,6 +29,8 @@ everything() {
 		esp_pair spoke1 $alg $spi $esn 32
 		esp_pair_delete spoke1 $old
 		old=$spi
+		# the spoke's kernel may lose the packet that makes it look for its new SA
+		wait_for 5 "spoke1 reaches spoke2 by $alg" reaches spoke1 10.1.12.10
 		ping_exact spoke1 10.1.12.10 10
 		ping_exact lan 10.1.11.10 5
 		echo "$alg, extended numbers $esn: 15 requests, 15 replies"
