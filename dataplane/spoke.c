@@ -36,9 +36,7 @@ struct spoke {
 struct adj *adjs;
 struct table *spoke_table;
 union spoke_now *spoke_nows;
-const uint16_t *spoke_tunnels;
 
-static uint16_t *tunnel_of;  /* [max + 1] */
 static struct spoke *spokes; /* [max + 1] */
 static struct index_pool ids, adj_ids;
 
@@ -50,11 +48,7 @@ int spoke_init(const struct dp_conf *conf)
 	adjs = rte_zmalloc("adj", (2 * max + 1) * sizeof(*adjs), RTE_CACHE_LINE_SIZE);
 	spoke_table = table_create("spokes", max);
 	spoke_nows = rte_zmalloc("spoke now", (max + 1) * sizeof(*spoke_nows), RTE_CACHE_LINE_SIZE);
-	spoke_tunnels = tunnel_of =
-		rte_zmalloc("spoke tunnel", (max + 1) * sizeof(*tunnel_of), RTE_CACHE_LINE_SIZE);
-	if (spoke_nows == NULL || tunnel_of == NULL)
-		return -ENOMEM;
-	if (spokes == NULL || adjs == NULL || spoke_table == NULL ||
+	if (spokes == NULL || adjs == NULL || spoke_table == NULL || spoke_nows == NULL ||
 	    index_pool_init(&ids, LIVE_SPOKE, max) < 0 ||
 	    index_pool_init(&adj_ids, LIVE_ADJ, 2 * max) < 0)
 		return -ENOMEM;
@@ -67,14 +61,12 @@ void spoke_fini(void)
 	live_unpoison(adjs, (2 * ids.max + 1) * sizeof(*adjs));
 	rte_free(adjs);
 	rte_free(spoke_nows);
-	rte_free(tunnel_of);
 	free(spokes);
 	index_pool_fini(&ids);
 	index_pool_fini(&adj_ids);
 	spoke_table = NULL;
 	adjs = NULL;
 	spoke_nows = NULL;
-	spoke_tunnels = tunnel_of = NULL;
 	spokes = NULL;
 }
 
@@ -158,7 +150,6 @@ static int spoke_start(uint32_t spoke, const struct dp_spoke_key *k)
 	struct adj adj;
 
 	*s = (struct spoke){.key = *k, .in_use = true};
-	tunnel_of[spoke] = k->tunnel;
 	counters_spoke_start(spoke);
 	if (peer_spoke_add(spoke, &tunnels[k->tunnel].conf.source, &k->nbma, k->natt_port) < 0) {
 		spoke_free(spoke);

@@ -53,19 +53,13 @@ union spoke_now {
 	};
 	uint64_t word;
 };
-extern union spoke_now *spoke_nows;   /* [limits.spokes + 1] */
-extern const uint16_t *spoke_tunnels; /* [limits.spokes + 1] */
+extern union spoke_now *spoke_nows; /* [limits.spokes + 1] */
 
 /* Context: worker. */
 static inline union spoke_now spoke_now(uint32_t spoke)
 {
 	return (union spoke_now){
 		.word = __atomic_load_n(&spoke_nows[spoke].word, __ATOMIC_ACQUIRE)};
-}
-
-static inline uint16_t spoke_tunnel_of(uint32_t spoke)
-{
-	return spoke_tunnels[spoke];
 }
 
 static inline struct table_key spoke_key(uint16_t tunnel,

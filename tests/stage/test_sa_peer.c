@@ -150,10 +150,10 @@ static void test_spoke_of_sa(void **state)
 	uint32_t sa_in = sa_add(&in), sa_out = sa_add(&out), second;
 
 	(void)state;
-	assert_int_equal(spoke_tunnel_of(spoke), tunnel);
+	assert_int_equal(spoke_tunnel(spoke), tunnel);
 	second = sa_spoke_add(other_tunnel, PEER, 0);
 	assert_true(sa_adj(second)->sa == sa_out && sa_adj(spoke)->sa == sa_out);
-	assert_int_equal(spoke_tunnel_of(second), other_tunnel);
+	assert_int_equal(spoke_tunnel(second), other_tunnel);
 	assert_int_equal(dp_spoke_del(second), 0);
 	assert_int_equal(sas[sa_in].home, sas[sa_out].home);
 	del(sa_in);
