@@ -10,15 +10,11 @@
 
 #include "crypto.h"
 #include "dp_sa.h"
+#include "esp_size.h"
 
-#define ESP_HEADER_BYTES  8 /* SPI, sequence number */
-#define ESP_TRAILER_BYTES 2 /* pad length, next header */
-#define ESP_NEXT_GRE      47
-#define ESP_NEXT_NONE     59 /* dummy packet: RFC 4303 section 2.6 */
-
-#define ESP_UDP_PORT      4500 /* RFC 3948 */
-#define ESP_UDP_BYTES     8
-#define ESP_KEEPALIVE     0xff
+#define ESP_NEXT_GRE  47
+#define ESP_NEXT_NONE 59   /* dummy packet: RFC 4303 section 2.6 */
+#define ESP_KEEPALIVE 0xff /* RFC 3948 */
 
 /* The numbers of dp_sa_alg_info that a stage needs per packet, in one word. */
 struct esp_shape {

@@ -8,8 +8,10 @@
  */
 #include "dp_sa.h"
 
-#define ESP_SIZE_HEADER  8 /* SPI, sequence number */
-#define ESP_SIZE_TRAILER 2 /* pad length, next header */
+#define ESP_HEADER_BYTES  8    /* SPI, sequence number */
+#define ESP_TRAILER_BYTES 2    /* pad length, next header */
+#define ESP_UDP_PORT      4500 /* RFC 3948, ours and theirs unless somebody says otherwise */
+#define ESP_UDP_BYTES     8
 
 /* Bytes of the outer packet around an inner one. `outer` of IPv4, and UDP; `gre` of GRE. */
 static inline uint32_t esp_outer_bytes(const struct dp_sa_alg_info *alg,
@@ -17,10 +19,10 @@ static inline uint32_t esp_outer_bytes(const struct dp_sa_alg_info *alg,
 				       uint8_t gre,
 				       uint32_t inner)
 {
-	uint32_t text = gre + inner + ESP_SIZE_TRAILER, block = alg->block_bytes;
+	uint32_t text = gre + inner + ESP_TRAILER_BYTES, block = alg->block_bytes;
 
 	text = (text + block - 1) / block * block;
-	return outer + ESP_SIZE_HEADER + alg->iv_bytes + text + alg->icv_bytes;
+	return outer + ESP_HEADER_BYTES + alg->iv_bytes + text + alg->icv_bytes;
 }
 
 /* The largest inner packet whose outer one has at most `mtu` bytes; 0: none. */
@@ -29,9 +31,9 @@ static inline uint16_t esp_inner_max(const struct dp_sa_alg_info *alg,
 				     uint8_t gre,
 				     uint16_t mtu)
 {
-	uint32_t around = outer + ESP_SIZE_HEADER + alg->iv_bytes + (uint32_t)alg->icv_bytes;
+	uint32_t around = outer + ESP_HEADER_BYTES + alg->iv_bytes + (uint32_t)alg->icv_bytes;
 	uint32_t text = mtu > around ? (mtu - around) / alg->block_bytes * alg->block_bytes : 0;
-	uint32_t behind = gre + ESP_SIZE_TRAILER;
+	uint32_t behind = gre + ESP_TRAILER_BYTES;
 
 	return (uint16_t)(text > behind ? text - behind : 0);
 }
@@ -39,6 +41,6 @@ static inline uint16_t esp_inner_max(const struct dp_sa_alg_info *alg,
 /* Bytes around GRE and inner packet at worst. */
 static inline uint16_t esp_overhead_max(const struct dp_sa_alg_info *alg, uint8_t outer)
 {
-	return (uint16_t)(outer + ESP_SIZE_HEADER + alg->iv_bytes + alg->block_bytes - 1 +
-			  ESP_SIZE_TRAILER + alg->icv_bytes);
+	return (uint16_t)(outer + ESP_HEADER_BYTES + alg->iv_bytes + alg->block_bytes - 1 +
+			  ESP_TRAILER_BYTES + alg->icv_bytes);
 }

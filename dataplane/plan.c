@@ -15,6 +15,7 @@
 #include "mcast.h"
 #include "neigh.h"
 #include "peer.h"
+#include "replay.h"
 #include "spoke.h"
 
 #define KB 1024ULL
@@ -146,7 +147,7 @@ static void tables_add(const struct dp_limits *l, struct dp_memory_plan *plan)
 	row_add(plan, "peers", peer_count, sizeof(struct peer) + table_key_bytes(peer_count));
 	row_add(plan, "SAs", l->sas + 1ULL, sa);
 	row_add(plan, "replay windows", l->sas + 1ULL,
-		sa_window_bytes(sa_window_words(DP_SA_WINDOW_MAX)));
+		sa_window_bytes(replay_words(DP_SA_WINDOW_MAX)));
 	row_add(plan, "SA hints", SA_HINTS, sizeof(*sa_hints));
 	row_add(plan, "NHRP next hops", l->nexthops, nexthop);
 	row_add(plan, "neighbours", l->neighbours, neigh);

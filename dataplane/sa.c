@@ -17,6 +17,7 @@
 #include <errno.h>
 
 #include "defer.h"
+#include "esp_size.h"
 #include "peer.h"
 
 #define GRACE_MS 100
@@ -228,7 +229,7 @@ static bool is_same(uint32_t index, const struct dp_sa_conf *conf, const struct 
 {
 	const struct sa *sa = &sas[index];
 	uint16_t local_port = conf->natt_port != 0 && conf->natt_local_port == 0
-				      ? SA_NATT_PORT
+				      ? ESP_UDP_PORT
 				      : conf->natt_local_port;
 	uint8_t window32 = (uint8_t)((conf->replay_window + SA_WINDOW_UNIT - 1) / SA_WINDOW_UNIT);
 

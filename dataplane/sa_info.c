@@ -12,8 +12,7 @@
 #include "dp_priv.h"
 #include "esp_size.h"
 #include "peer.h"
-
-#define UDP_BYTES 8
+#include "replay.h"
 
 struct table *foreign_table;
 static uint32_t foreign_count, foreign_max;
@@ -23,9 +22,9 @@ static void bitmap_tell(const struct sa *sa, uint64_t top, struct dp_sa_info *in
 {
 	for (uint32_t n = 0; n < info->replay_window && n <= top; n++) {
 		uint64_t seq = top - n;
-		uint64_t word = sa->bitmap[seq / SA_WORD_BITS & sa_ring_mask(sa)];
+		uint64_t word = sa->bitmap[seq / REPLAY_WORD_BITS & sa_ring_mask(sa)];
 
-		if (word >> seq % SA_WORD_BITS & 1)
+		if (word >> seq % REPLAY_WORD_BITS & 1)
 			info->replay_bitmap[n / 64] |= 1ULL << n % 64;
 	}
 }
@@ -70,7 +69,7 @@ int dp_sa_info_get(uint32_t index, struct dp_sa_info *info)
 	if (!sa_is_live(index))
 		return dp_error_set(-ENOENT, "SA %u: no such SA", index);
 	if (sa->natt_port != 0)
-		outer += UDP_BYTES;
+		outer += ESP_UDP_BYTES;
 	*info = (struct dp_sa_info){
 		.dir = sa_is_out(index) ? DP_SA_OUT : DP_SA_IN,
 		.alg = (enum dp_sa_alg)sa->alg,

@@ -45,8 +45,6 @@ static inline bool sa_is_out(uint32_t index)
 	return (sas[index].flags & SA_F_OUT) != 0;
 }
 
-#define SA_NATT_PORT 4500 /* RFC 3948, ours and theirs unless somebody says otherwise */
-
 /* sa_conf.c: -EINVAL with dp_error. */
 int sa_conf_check(const struct dp_sa_conf *conf);
 /* Unicast, IPv4. */
@@ -71,18 +69,6 @@ int sa_init(const struct dp_conf *conf);
 void sa_fini(void);
 /* All memory of struct sa is locked and left out of core dumps. */
 bool sa_memory_is_locked(void);
-
-#define SA_WORD_BITS 64
-
-/* Words of the ring of RFC 6479, one more than the window has: a power of two. */
-static inline uint32_t sa_window_words(uint32_t window)
-{
-	uint32_t words = 2;
-
-	while ((words - 1) * SA_WORD_BITS < window)
-		words *= 2;
-	return words;
-}
 
 /* Bytes of a replay window beyond the ones in struct sa. */
 size_t sa_window_bytes(uint32_t words);

@@ -13,8 +13,10 @@
 #include <rte_memory.h>
 
 #include "defer.h"
+#include "esp_size.h"
 #include "peer.h"
 #include "pool.h"
+#include "replay.h"
 
 #define PAGE_BYTES 4096
 
@@ -119,7 +121,7 @@ uint64_t sa_bound_cut(const struct sa *sa, uint64_t bound)
 
 int sa_slot_window(struct sa *sa, uint16_t window, uint64_t seq)
 {
-	uint32_t words = RTE_MAX(sa_window_words(window), (uint32_t)SA_INLINE_WORDS);
+	uint32_t words = RTE_MAX(replay_words(window), (uint32_t)SA_INLINE_WORDS);
 
 	sa->window32 = (uint8_t)((window + SA_WINDOW_UNIT - 1) / SA_WINDOW_UNIT);
 	sa->bitmap_mask = words - 1;
@@ -130,8 +132,8 @@ int sa_slot_window(struct sa *sa, uint16_t window, uint64_t seq)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < words; i++)
 		sa->bitmap[i] = UINT64_MAX;
-	sa->bitmap[seq / SA_WORD_BITS & sa->bitmap_mask] =
-		UINT64_MAX >> (SA_WORD_BITS - 1 - seq % SA_WORD_BITS);
+	sa->bitmap[seq / REPLAY_WORD_BITS & sa->bitmap_mask] =
+		UINT64_MAX >> (REPLAY_WORD_BITS - 1 - seq % REPLAY_WORD_BITS);
 	return 0;
 }
 
@@ -181,7 +183,7 @@ static int sa_fill(uint32_t index, const struct dp_sa_conf *conf)
 		sa->flags |= SA_F_OUT;
 	sa_slot_remote_set(sa, conf->remote.ip4_be, conf->natt_port,
 			   conf->natt_port != 0 && conf->natt_local_port == 0
-				   ? SA_NATT_PORT
+				   ? ESP_UDP_PORT
 				   : conf->natt_local_port);
 	sa_slot_update(index, conf);
 	if (alg->auth_key_bytes == 0) /* a counter mode: RFC 4106 section 4, RFC 7634 section 2 */
