@@ -8,13 +8,13 @@
  * Only the control core calls; nothing here allocates. Not done: subscriptions (a client polls
  * event.list with its cursor), events that survive a restart (journald has them).
  */
+#include "control/clock.h"
 #include "control/events.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "control/log.h"
 
@@ -50,14 +50,6 @@ static uint64_t suppressed[EVENT_KIND_COUNT];
 static uint64_t untold[EVENT_KIND_COUNT]; /* of suppressed, since one was kept */
 /* When the bucket is full again; the kinds of class PEER share the first one's. */
 static uint64_t full_us[EVENT_KIND_COUNT];
-
-static uint64_t clock_us(clockid_t id)
-{
-	struct timespec ts;
-
-	clock_gettime(id, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
 
 static uint64_t *bucket_of(enum event_kind kind)
 {

@@ -5,17 +5,13 @@
  */
 #include "hub.h"
 
-#include <time.h>
-
+#include "control/clock.h"
 #include "dataplane/dp_port.h"
 #include "dataplane/dp_tunnel.h"
 
 uint64_t hub_now_ms(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	return clock_ms(CLOCK_MONOTONIC);
 }
 
 struct hub_iface *hub_iface_find(struct hub *hub, uint32_t ifindex)

@@ -18,10 +18,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <event2/event.h>
 
+#include "control/clock.h"
 #include "control/events.h"
 #include "control/log.h"
 #include "control/spoke.h"
@@ -47,19 +47,6 @@ struct hub_state {
 	struct state_info info;
 };
 
-static uint64_t clock_us(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
-static uint64_t real_now_ms(void)
-{
-	return clock_us(CLOCK_REALTIME) / 1000;
-}
-
 /* ---- making the text ---- */
 
 static void row_put(struct hub_state *s, const struct nhrp_binding_info *row)
@@ -83,7 +70,7 @@ static void row_put(struct hub_state *s, const struct nhrp_binding_info *row)
 
 static void text_begin(struct hub_state *s)
 {
-	const uint64_t real_ms = real_now_ms();
+	const uint64_t real_ms = clock_ms(CLOCK_REALTIME);
 
 	s->real_ms = real_ms - hub_now_ms();
 	s->cursor = 0;

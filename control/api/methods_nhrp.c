@@ -4,8 +4,8 @@
  * `show ip nhrp`: attributes S static, D dynamic, N behind a NAT; "used": forwarded to within the
  * last minute, as the counters of its spoke say.
  */
-#include <time.h>
 
+#include "control/clock.h"
 #include "control/nhrp/nhrp_server.h"
 #include "control/spoke.h"
 #include "dataplane/dp_spoke.h"
@@ -26,20 +26,6 @@ static const struct page_counter spoke_counters[] = {
 _Static_assert(sizeof(struct dp_spoke_counters) ==
 		       (sizeof(spoke_counters) / sizeof(spoke_counters[0]) - 1) * 8,
 	       "a new counter of a spoke goes into spoke_counters");
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
-/* Seconds from `from` to `to`, 0 when it is the other way round. */
-static json_t *seconds_json(uint64_t from_ms, uint64_t to_ms)
-{
-	return json_integer(to_ms > from_ms ? (json_int_t)((to_ms - from_ms) / 1000) : 0);
-}
 
 static void attributes_fill(char text[4], bool is_static, bool is_dynamic, bool nat)
 {
@@ -83,8 +69,8 @@ static json_t *spoke_json(const struct api_sources *src, const struct spoke_info
 		"{s:o, s:o, s:i, s:s, s:o, s:o, s:s, s:I, s:I}", "interface",
 		page_text(spoke_tunnel_name(src->spokes, s->key.tunnel)), "nbma",
 		page_addr(&s->key.nbma), "natt_port", s->key.natt_port, "state",
-		spoke_state_name(s->state), "uptime_s", seconds_json(s->since_ms, now), "created_s",
-		seconds_json(s->created_ms, now), "reason", s->reason ? s->reason : "", "entries",
+		spoke_state_name(s->state), "uptime_s", page_seconds(s->since_ms, now), "created_s",
+		page_seconds(s->created_ms, now), "reason", s->reason ? s->reason : "", "entries",
 		(json_int_t)s->binding_count, "spoke", (json_int_t)s->dp);
 
 	if (!row)
@@ -111,7 +97,7 @@ json_t *method_spoke_list(struct rpc_call *call)
 {
 	const struct api_sources *src = method_env(call)->sources;
 	struct spoke_info rows[CHUNK];
-	const uint64_t now = now_ms();
+	const uint64_t now = clock_ms(CLOCK_MONOTONIC);
 	struct page page;
 	uint32_t cursor;
 	unsigned n;
@@ -209,9 +195,9 @@ static json_t *binding_json(const struct api_sources *src,
 		nhrp_binding_type_name(b->type), "flags", flags_json(b, now), "nbma",
 		page_addr(&b->spoke.nbma), "natt_port", b->spoke.natt_port, "claimed_nbma",
 		nat ? page_addr(&b->claimed) : json_null(), "created_s",
-		seconds_json(b->created_ms, now), "refreshed_s", seconds_json(b->refreshed_ms, now),
+		page_seconds(b->created_ms, now), "refreshed_s", page_seconds(b->refreshed_ms, now),
 		"expires_s",
-		b->expires_ms == DEADLINE_NEVER ? json_null() : seconds_json(now, b->expires_ms),
+		b->expires_ms == DEADLINE_NEVER ? json_null() : page_seconds(now, b->expires_ms),
 		"holding_s", b->holding_s, "mtu", b->mtu ? json_integer(b->mtu) : json_null());
 
 	if (row)
@@ -238,7 +224,7 @@ json_t *method_nhrp_list(struct rpc_call *call)
 	const struct api_sources *src = method_env(call)->sources;
 	struct nhrp_binding_info rows[CHUNK];
 	const struct nhrp_cache *nhrp = src->nhrp ? nhrp_server_cache(src->nhrp) : NULL;
-	const uint64_t now = now_ms();
+	const uint64_t now = clock_ms(CLOCK_MONOTONIC);
 	struct page page;
 	uint32_t cursor;
 	unsigned n;

@@ -1,27 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* methods_nhs: the hubs that this hub is a client of, as the lower half of `show dmvpn` on a spoke.
  */
-#include <time.h>
 
+#include "control/clock.h"
 #include "control/deadline.h"
 #include "control/nhrp/nhrp_server.h"
 #include "control/spoke.h"
 #include "methods.h"
 
 #define CHUNK 16 /* rows copied at once */
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
-static json_t *seconds_json(uint64_t from_ms, uint64_t to_ms)
-{
-	return json_integer(to_ms > from_ms ? (json_int_t)((to_ms - from_ms) / 1000) : 0);
-}
 
 static json_t *addr_or_null(const struct dp_addr *a)
 {
@@ -43,8 +30,8 @@ static json_t *nhs_json(const struct api_sources *src, const struct nhrp_nhs_inf
 			 page_addr(&n->conf.nbma), "protocol", addr_or_null(&n->protocol),
 			 "dynamic", !dp_addr_is_set(&n->conf.protocol), "priority",
 			 n->conf.priority, "state", nhrp_nhs_state_name(n->state), "since_s",
-			 seconds_json(n->since_ms, now), "next_s",
-			 n->next_ms == DEADLINE_NEVER ? json_null() : seconds_json(now, n->next_ms),
+			 page_seconds(n->since_ms, now), "next_s",
+			 n->next_ms == DEADLINE_NEVER ? json_null() : page_seconds(now, n->next_ms),
 			 "sent", (json_int_t)n->sent, "answered", (json_int_t)n->answered,
 			 "refused", (json_int_t)n->refused, "unanswered", (json_int_t)n->misses,
 			 "refusal", refusal_json(n), "observed_nbma", addr_or_null(&n->observed));
@@ -54,7 +41,7 @@ json_t *method_nhs_list(struct rpc_call *call)
 {
 	const struct api_sources *src = method_env(call)->sources;
 	struct nhrp_nhs_info rows[CHUNK];
-	const uint64_t now = now_ms();
+	const uint64_t now = clock_ms(CLOCK_MONOTONIC);
 	struct page page;
 	uint32_t cursor;
 	unsigned n;

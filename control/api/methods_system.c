@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "control/clock.h"
 #include "control/config.h"
 #include "control/events.h"
 #include "control/state/state_info.h"
@@ -98,10 +99,7 @@ static json_t *api_json(const struct api_stats *stats)
 
 static uint64_t uptime_us(const struct api_env *env)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000 - env->start_us;
+	return clock_us(CLOCK_MONOTONIC) - env->start_us;
 }
 
 json_t *method_system_info(struct rpc_call *call)

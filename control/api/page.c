@@ -157,6 +157,11 @@ json_t *page_words(const char *list)
 	return words;
 }
 
+json_t *page_seconds(uint64_t from_ms, uint64_t to_ms)
+{
+	return json_integer(to_ms > from_ms ? (json_int_t)((to_ms - from_ms) / 1000) : 0);
+}
+
 json_t *page_time(uint64_t time_us)
 {
 	const time_t seconds = (time_t)(time_us / 1000000);

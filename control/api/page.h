@@ -50,6 +50,8 @@ json_t *page_mac(const uint8_t mac[6]);
 json_t *page_text(const char *text);
 /* "a,b" -> ["a", "b"], "" -> [] */
 json_t *page_words(const char *list);
+/* Whole seconds from `from` to `to`, 0 when it is the other way round. */
+json_t *page_seconds(uint64_t from_ms, uint64_t to_ms);
 /* CLOCK_REALTIME as RFC 3339, UTC, milliseconds. */
 json_t *page_time(uint64_t time_us);
 

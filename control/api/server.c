@@ -22,10 +22,10 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "api_priv.h"
+#include "control/clock.h"
 #include "control/config.h"
 #include "control/events.h"
 #include "control/log.h"
@@ -302,7 +302,6 @@ static void on_accept(evutil_socket_t listener, short what, void *arg)
 struct api *api_new(struct event_base *base, const struct api_sources *sources)
 {
 	struct api *api = calloc(1, sizeof(*api));
-	struct timespec ts;
 
 	if (!api) {
 		errno = ENOMEM;
@@ -310,12 +309,11 @@ struct api *api_new(struct event_base *base, const struct api_sources *sources)
 	}
 	/* A client that hangs up while we write is an EPIPE, not our end. */
 	signal(SIGPIPE, SIG_IGN);
-	clock_gettime(CLOCK_MONOTONIC, &ts);
 	api->base = base;
 	api->sock.fd = -1;
 	api->env.sources = sources;
 	api->env.stats = &api->stats;
-	api->env.start_us = (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+	api->env.start_us = clock_us(CLOCK_MONOTONIC);
 	LIST_INIT(&api->clients);
 	return api;
 }

@@ -11,8 +11,8 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "control/clock.h"
 #include "control/log.h"
 #include "net_feed_priv.h"
 
@@ -294,14 +294,6 @@ static int receive(struct net_feed *feed)
 	return 1;
 }
 
-static uint64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
 /* At most TURN_MESSAGES, and with a time limit not many more than one system call brings: each may
  * make the kernel prepare the next part of a dump. As net_feed_turn. */
 static int turn(struct net_feed *feed, uint64_t end_us)
@@ -324,7 +316,7 @@ static int turn(struct net_feed *feed, uint64_t end_us)
 			rc = net_feed_dump_next(feed);
 		if (rc <= 0)
 			return rc;
-		if (feed->conf.turn_us > 0 && now_us() >= end_us)
+		if (feed->conf.turn_us > 0 && clock_us(CLOCK_MONOTONIC) >= end_us)
 			return 1;
 	}
 	return 1;
@@ -332,11 +324,11 @@ static int turn(struct net_feed *feed, uint64_t end_us)
 
 int net_feed_turn(struct net_feed *feed)
 {
-	uint64_t end_us = now_us() + feed->conf.turn_us;
+	uint64_t end_us = clock_us(CLOCK_MONOTONIC) + feed->conf.turn_us;
 	int rc;
 
 	do {
 		rc = turn(feed, end_us);
-	} while (rc == 1 && now_us() < end_us);
+	} while (rc == 1 && clock_us(CLOCK_MONOTONIC) < end_us);
 	return rc;
 }

@@ -5,7 +5,7 @@
  * guard lets in again. One walk over all entries does all of it; what is wanted meanwhile gets
  * another walk after it. Part of rib.c, see there. Context: control.
  */
-#include <time.h>
+#include "control/clock.h"
 
 #include "rib_priv.h"
 
@@ -103,14 +103,6 @@ static void piece(struct rib *rib)
 	}
 }
 
-static uint64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
 bool rib_turn(struct rib *rib, uint32_t budget_us)
 {
 	uint64_t end_us;
@@ -119,9 +111,9 @@ bool rib_turn(struct rib *rib, uint32_t budget_us)
 		rib_objects_settle(rib);
 	if (!rib->walk.active)
 		return false;
-	end_us = now_us() + budget_us;
+	end_us = clock_us(CLOCK_MONOTONIC) + budget_us;
 	do {
 		piece(rib);
-	} while (rib->walk.active && now_us() < end_us);
+	} while (rib->walk.active && clock_us(CLOCK_MONOTONIC) < end_us);
 	return rib->walk.active;
 }

@@ -17,8 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "control/clock.h"
 #include "control/events.h"
 #include "control/log.h"
 #include "control/spoke.h"
@@ -41,14 +41,6 @@ struct sa_store {
 	struct sa_bounds *bounds; /* NULL: no tunnel is protected */
 	struct note *notes;       /* [limits.sas + 1] */
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 /* ---- profiles ---- */
 
@@ -158,7 +150,7 @@ static int bound_reserve(struct sa_store *s,
 	note->used = true;
 	note->esn = conf->esn;
 	note->bound = conf->bound;
-	note->raised_ms = now_ms();
+	note->raised_ms = clock_ms(CLOCK_MONOTONIC);
 	return 0;
 }
 
@@ -166,7 +158,7 @@ static int bound_reserve(struct sa_store *s,
 static void bound_raise(struct sa_store *s, uint32_t sa)
 {
 	struct note *note = &s->notes[sa];
-	uint64_t block = DP_SA_BOUND_BLOCK, now = now_ms(), ms, bound;
+	uint64_t block = DP_SA_BOUND_BLOCK, now = clock_ms(CLOCK_MONOTONIC), ms, bound;
 	struct dp_sa_info info;
 	int rc;
 
