@@ -3,7 +3,7 @@
 /*
  * Bounded walk over netlink attributes: struct nlattr, {u16 length with header, u16 type, value},
  * each padded to 4 bytes. Values are copied, never cast, so that no alignment is assumed. Private
- * to control/net/.
+ * to the parsers of net/ and ike/.
  */
 #include <linux/netlink.h>
 #include <stdbool.h>

@@ -8,7 +8,7 @@
  * tests/fuzz/fuzz_netlink.c.
  *
  * Layouts: rtnetlink(7) and the kernel's uapi headers.
- * Not done: XFRM, which comes with its user.
+ * XFRM is in control/ike/xfrm_parse.c.
  */
 #include "net_parse_priv.h"
 
