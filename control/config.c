@@ -120,6 +120,7 @@ void config_free(struct config *config)
 	free(config->ports);
 	free(config->control_group);
 	free(config->control_sequence_file);
+	free(config->control_xfrm_socket);
 	free(config->control_socket);
 	free(config->state_file);
 	free(config->path);

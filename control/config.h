@@ -104,7 +104,8 @@ struct config_nhrp {
 
 /* Where the SAs of a protection come from. */
 enum config_ike_source {
-	CONFIG_IKE_API, /* sa.add on the control socket */
+	CONFIG_IKE_API,      /* sa.add on the control socket */
+	CONFIG_IKE_REDIRECT, /* the XFRM socket of an IKE daemon, redirected to us */
 };
 
 struct config_ike {
@@ -145,6 +146,7 @@ struct config {
 	char *path;                  /* as given on the command line */
 	struct dp_conf dataplane;    /* complete: mtu_max and descriptors_sum are filled in */
 	char *control_socket;        /* default /run/dmvpn-hub/control.sock */
+	char *control_xfrm_socket;   /* default /run/dmvpn-hub/xfrm.sock */
 	char *control_sequence_file; /* default /var/lib/dmvpn-hub/sequence-numbers */
 	char *control_group;         /* group that may use it, NULL = root only */
 	char *state_file;            /* keeps registrations over a restart, NULL = none does */

@@ -98,6 +98,9 @@ static const struct config_key control_keys[] = {
 	{"group", CONFIG_GROUP, .min = 1, .max = 31,
 	 .help = "Group whose members may use the socket; without it root alone may.",
 	 FIELD(config, control_group)},
+	{"xfrm-socket", CONFIG_PATH, .min = 1, .max = 107, .fallback = "/run/dmvpn-hub/xfrm.sock",
+	 .help = "Where an IKE daemon finds us in the kernel's place (ike.source: redirect).",
+	 FIELD(config, control_xfrm_socket)},
 	{"sequence-file", CONFIG_PATH, .min = 1, .max = 255,
 	 .fallback = "/var/lib/dmvpn-hub/sequence-numbers",
 	 .help = "File that keeps how far the sequence numbers of outbound SAs may have gone.",
@@ -233,7 +236,8 @@ static const struct config_key nhrp_keys[] = {
 };
 static const struct config_section nhrp_section = SECTION(config_nhrp, nhrp_keys);
 
-static const struct config_name ike_source_names[] = {{"api", CONFIG_IKE_API}, {NULL, 0}};
+static const struct config_name ike_source_names[] = {
+	{"api", CONFIG_IKE_API}, {"redirect", CONFIG_IKE_REDIRECT}, {NULL, 0}};
 static const struct config_name algorithm_names[] = {
 #define X(id, name, key, auth_key, iv, icv, block) {name, DP_SA_##id},
 	DP_SA_ALG_LIST(X)
@@ -242,7 +246,8 @@ static const struct config_name algorithm_names[] = {
 
 static const struct config_key ike_keys[] = {
 	{"source", CONFIG_ENUM, .names = ike_source_names, .fallback = "api",
-	 .help = "Where SAs come from; api: sa.add on the control socket.",
+	 .help = "Where SAs come from; api: sa.add on the control socket; redirect: an IKE daemon "
+		 "with our preloaded library.",
 	 FIELD(config_ike, source)},
 };
 static const struct config_section ike_section = SECTION(config_ike, ike_keys);

@@ -35,6 +35,7 @@
 struct event;
 struct event_base;
 struct hub_underlay;
+struct ike_redirect;
 struct neigh_note;
 struct neighs;
 struct nhrp_server;
@@ -92,6 +93,7 @@ struct hub {
 	struct nhrp_server *nhrp;
 	struct hub_state *state; /* NULL: no state file */
 	struct sa_store *sas;
+	struct ike_redirect *ike; /* NULL: no protection takes its SAs that way */
 	struct api *api;
 	struct api_sources sources;
 	struct worker_watch workers;
@@ -175,7 +177,7 @@ void hub_underlay_tick(struct hub *hub);
 /* Some spoke has it as its underlay next hop. */
 bool hub_underlay_uses(const struct hub *hub, const struct neigh_note *note);
 
-/* SAs, behind spokes. */
+/* SAs and where they come from, behind spokes. */
 int hub_sas_init(struct hub *hub);
 void hub_sas_fini(struct hub *hub);
 /* nhrp_way_ops.find: ctx is the hub. */

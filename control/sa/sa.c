@@ -40,6 +40,8 @@ struct sa_store {
 	struct sa_store_conf conf;
 	struct sa_bounds *bounds; /* NULL: no tunnel is protected */
 	struct note *notes;       /* [limits.sas + 1] */
+	void (*event)(void *ctx, const struct dp_sa_event *event);
+	void *event_ctx;
 };
 
 /* ---- profiles ---- */
@@ -282,6 +284,8 @@ static void on_event(void *ctx, const struct dp_sa_event *e)
 	struct sa_store *s = ctx;
 	char object[EVENT_OBJECT_LEN], what[64];
 
+	if (s->event != NULL)
+		s->event(s->event_ctx, e);
 	object_fill(object, e);
 	sa_describe(what, sizeof(what), e->sa);
 	switch (e->kind) {
@@ -341,6 +345,14 @@ void sa_store_free(struct sa_store *s)
 	sa_bounds_close(s->bounds);
 	free(s->notes);
 	free(s);
+}
+
+void sa_store_event_set(struct sa_store *s,
+			void (*event)(void *ctx, const struct dp_sa_event *event),
+			void *ctx)
+{
+	s->event = event;
+	s->event_ctx = ctx;
 }
 
 void sa_store_info_get(const struct sa_store *s, struct sa_store_info *info)

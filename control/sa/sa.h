@@ -44,6 +44,11 @@ int sa_store_del(struct sa_store *s, uint32_t sa);
 uint32_t sa_profile_find(const struct config *config, const char *name);
 const char *sa_profile_name(const struct config *config, uint32_t profile);
 
+/* Who gave us the SAs is told of events, before anything is done about them; NULL: nobody. */
+void sa_store_event_set(struct sa_store *s,
+			void (*event)(void *ctx, const struct dp_sa_event *event),
+			void *ctx);
+
 struct sa_store_info {
 	uint32_t sas, capacity;
 	uint64_t bounds_keys, bounds_max, bounds_forgotten, bounds_writes, bounds_failed;
