@@ -9,9 +9,6 @@
 #include "dataplane/dp_stats.h"
 #include "testpmd.h"
 
-static const char *const path_names[] = {
-	[PATH_GRE] = "gre", [PATH_HAIRPIN] = "hairpin", [PATH_OUT] = "out", [PATH_IN] = "in"};
-
 static void headline(const struct options *o)
 {
 	static const char *const texts[] = {[PATH_GRE] = "plain keyed GRE, spoke to spoke",
@@ -24,9 +21,10 @@ static void headline(const struct options *o)
 		printf(" (%s, %u-bit numbers%s, window %u, %s)", dp_sa_alg_info(o->alg)->name,
 		       o->esn ? 64 : 32, o->natt ? ", UDP" : "", o->window,
 		       crypto_arch_name(dp_workers[0]->crypto));
-	printf(", %u spokes, %u routes, bursts of %d; TSC cycles per packet, median of %u runs "
-	       "(lowest..highest)\n",
-	       o->spokes, o->routes, BURST, o->runs);
+	printf(", redirect %s, %u spokes, %u routes, bursts of %u, flows %s; TSC cycles per "
+	       "packet, "
+	       "median of %u runs (lowest..highest)\n",
+	       o->redirect ? "on" : "off", o->spokes, o->routes, o->burst, flows_name(o), o->runs);
 	printf("%6s %26s %26s %18s %8s %7s %7s %7s\n", "bytes", "hub", "floor", "ratio", "raw",
 	       "Mpps", "Gbit/s", "wrong");
 }
@@ -38,7 +36,7 @@ void report_text(const struct options *o, const struct result *results)
 		const struct result *r = &results[i];
 		double pps = (double)rte_get_tsc_hz() / r->product.median;
 
-		printf("%6u %8.1f (%6.1f..%6.1f) ", r->size, r->product.median, r->product.low,
+		printf("%6s %8.1f (%6.1f..%6.1f) ", r->mix->name, r->product.median, r->product.low,
 		       r->product.high);
 		if (r->floor.median != 0)
 			printf("%8.1f (%6.1f..%6.1f) %5.2f (%4.2f..%4.2f) ", r->floor.median,
@@ -47,7 +45,7 @@ void report_text(const struct options *o, const struct result *results)
 		else
 			printf("%26s %18s ", "-", "-");
 		printf("%8.1f %7.2f %7.2f %7llu\n", r->raw.median, pps / 1e6,
-		       pps * r->size * 8 / 1e9, (unsigned long long)r->wrong);
+		       pps * mix_bytes(r->mix) * 8 / 1e9, (unsigned long long)r->wrong);
 	}
 }
 
@@ -64,7 +62,7 @@ void report_stages(const struct options *o, const struct result *results)
 	for (unsigned s = 0; s < DP_STAGE_COUNT; s++)
 		printf(" %8s", stage_names[s]);
 	for (uint32_t i = 0; i < o->size_count; i++) {
-		printf("\n%6u", results[i].size);
+		printf("\n%6s", results[i].mix->name);
 		for (unsigned s = 0; s < DP_STAGE_COUNT; s++)
 			printf(" %8.1f", results[i].stages[s]);
 	}
@@ -92,18 +90,21 @@ int report_json(const struct options *o, const struct result *results)
 	}
 	fprintf(f,
 		"{\"path\":\"%s\",\"cipher\":\"%s\",\"esn\":%s,\"natt\":%s,\"window\":%u,"
-		"\"spokes\":%u,\"routes\":%u,\"burst\":%d,\"runs\":%u,\"sizes\":[",
-		path_names[o->path], o->path == PATH_GRE ? "" : dp_sa_alg_info(o->alg)->name,
-		o->esn ? "true" : "false", o->natt ? "true" : "false", o->window, o->spokes,
-		o->routes, BURST, o->runs);
+		"\"redirect\":%s,\"spokes\":%u,\"routes\":%u,\"burst\":%u,\"flows\":\"%s\","
+		"\"runs\":%u,\"sizes\":[",
+		path_name(o->path), o->path == PATH_GRE ? "" : dp_sa_alg_info(o->alg)->name,
+		o->esn ? "true" : "false", o->natt ? "true" : "false", o->window,
+		o->redirect ? "true" : "false", o->spokes, o->routes, o->burst, flows_name(o),
+		o->runs);
 	for (uint32_t i = 0; i < o->size_count; i++) {
 		const struct result *r = &results[i];
 
 		fprintf(f,
-			"%s{\"bytes\":%u,\"cycles_per_packet\":%.1f,\"raw_cycles\":%.1f,"
+			"%s{\"size\":\"%s\",\"bytes\":%.0f,\"cycles_per_packet\":%.1f,\"raw_"
+			"cycles\":%.1f,"
 			"\"wrong\":%llu,",
-			i ? "," : "", r->size, r->product.median, r->raw.median,
-			(unsigned long long)r->wrong);
+			i ? "," : "", r->mix->name, mix_bytes(r->mix), r->product.median,
+			r->raw.median, (unsigned long long)r->wrong);
 		if (r->floor.median != 0)
 			fprintf(f, "\"floor_cycles\":%.1f,\"ratio\":%.3f,\"ratio_lowest\":%.3f,",
 				r->floor.median, r->ratio.median, r->ratio.low);
