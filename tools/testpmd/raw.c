@@ -55,11 +55,11 @@ static uint64_t burst_run(struct net *net, uint32_t at)
 	return rte_rdtsc() - start;
 }
 
-double raw_run(struct net *net, const struct mix *mix)
+double raw_run(struct net *net)
 {
-	samples_reset(&raw.samples, net, mix);
+	samples_reset(&raw.samples, net);
 	for (unsigned t = 0; t < RUN_TRAINS; t++) {
-		train_make(net, mix);
+		train_make(net);
 		for (uint32_t at = 0; at < net->train_pkts; at += net->burst)
 			samples_add(&raw.samples, at, burst_run(net, at));
 	}

@@ -27,9 +27,9 @@ static int compare_double(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-void samples_reset(struct samples *s, const struct net *net, const struct mix *mix)
+void samples_reset(struct samples *s, const struct net *net)
 {
-	s->pkts = mix->count == 1 ? net->burst : net->train_pkts;
+	s->pkts = net->mix->count == 1 ? net->burst : net->train_pkts;
 	s->n = 0;
 }
 
@@ -52,7 +52,7 @@ static void train_run(struct net *net,
 		      void (*burst)(struct net *),
 		      struct samples *samples)
 {
-	train_make(net, result->mix);
+	train_make(net);
 	for (uint32_t at = 0; at < net->train_pkts; at += net->burst) {
 		uint64_t start;
 
@@ -79,8 +79,8 @@ static void run(struct net *net, struct result *result, double *least, double *p
 	static struct samples floor_samples, product_samples;
 	void (*floor)(struct net *) = floor_of(net);
 
-	samples_reset(&floor_samples, net, result->mix);
-	samples_reset(&product_samples, net, result->mix);
+	samples_reset(&floor_samples, net);
+	samples_reset(&product_samples, net);
 	for (unsigned t = 0; t < RUN_TRAINS; t++) {
 		uint32_t random = net->random;
 
@@ -119,9 +119,9 @@ static void stages_run(struct net *net, struct result *result)
 {
 	static struct samples ignored;
 
-	samples_reset(&ignored, net, result->mix);
+	samples_reset(&ignored, net);
 	for (unsigned s = 0; s < DP_STAGE_COUNT; s++)
-		samples_reset(&stage_samples[s], net, result->mix);
+		samples_reset(&stage_samples[s], net);
 	for (unsigned t = 0; t < RUN_TRAINS; t++) {
 		stage_at = 0;
 		train_run(net, result, staged_burst, &ignored);
@@ -130,17 +130,30 @@ static void stages_run(struct net *net, struct result *result)
 		result->stages[s] = samples_median(&stage_samples[s]);
 }
 
+/* What the hub has dropped since `before` was read. */
+static void drops_count(const struct dp_worker_stats *before, struct result *result)
+{
+	struct dp_worker_info now;
+
+	dp_worker_info_get(0, &now);
+	for (unsigned i = 0; i < DP_DROP_COUNT; i++)
+		result->drops[i] = now.stats.drops[i] - before->drops[i];
+}
+
 void reference_run(struct net *net, const struct options *o, struct result *result)
 {
+	struct dp_worker_info before;
 	double product[RUNS_MAX], least[RUNS_MAX], ratio[RUNS_MAX], raw[RUNS_MAX] = {0};
 
+	dp_worker_info_get(0, &before);
 	for (uint32_t i = 0; i < o->runs; i++) {
 		run(net, result, &least[i], &product[i]);
 		ratio[i] = least[i] != 0 ? product[i] / least[i] : 0;
 		if (net->path != PATH_GRE)
-			raw[i] = raw_run(net, result->mix);
+			raw[i] = raw_run(net);
 	}
 	stages_run(net, result);
+	drops_count(&before.stats, result);
 	result->floor = figure(least, o->runs);
 	result->product = figure(product, o->runs);
 	result->ratio = figure(ratio, o->runs);

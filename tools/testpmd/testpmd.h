@@ -14,6 +14,7 @@
 #include <rte_ring.h>
 
 #include "dataplane/crypto.h"
+#include "dataplane/dp_stats.h"
 #include "dataplane/worker.h"
 #include "options.h"
 
@@ -35,9 +36,34 @@ struct net {
 	uint32_t random;          /* state of net_random */
 	struct rte_ring *rx, *tx; /* the train goes in and comes out here */
 	struct rte_mbuf *train[TRAIN_PKTS];
+	const struct mix *mix;       /* sizes of the next train */
 	uint32_t train_pkts;         /* whole bursts of them */
 	uint32_t expect[TRAIN_PKTS]; /* spoke or LAN neighbour that each must go to */
 	uint16_t bytes[TRAIN_PKTS];  /* inner IP length of each */
+};
+
+/* Cycles per packet. */
+struct figure {
+	double median, low, high; /* over the medians of the runs */
+};
+
+/* Of one size. */
+struct result {
+	struct figure product;
+	struct figure floor;           /* 0: none for these options */
+	struct figure ratio;           /* of the two medians of each run */
+	struct figure raw;             /* one encryption; 0: no cipher */
+	double stages[DP_STAGE_COUNT]; /* of one more run, timed stage by stage: medians */
+	uint64_t wrong;                /* packets that did not come back as they should */
+	uint64_t drops[DP_DROP_COUNT]; /* by the hub */
+};
+
+/* All that a measurement found: plain data, also from one process to another. */
+struct report {
+	uint64_t tsc_hz;
+	uint64_t memory_bytes, spoke_bytes; /* of the plan: all, per spoke */
+	char crypto[16];                    /* the cipher's instructions */
+	struct result results[SIZES_MAX];   /* [size_count] of the options */
 };
 
 #define HUB_NBMA    0xc0000201U /* 192.0.2.1 */
@@ -65,10 +91,12 @@ static inline bool path_to_lan(enum path path)
 
 /* setup.c: EAL, tables, rings; prints and exits on failure. */
 void net_setup(struct net *net, const struct options *o);
+/* Of the hub's plan for these options, and how much less it would be without spokes, per spoke. */
+void net_memory(const struct options *o, struct report *report);
 uint32_t net_random(struct net *net);
 
 /* train.c: makes net->train; the same one from the same net->random. */
-void train_make(struct net *net, const struct mix *mix);
+void train_make(struct net *net);
 /* The next burst of the train, from packet `at` on, arrives. */
 void train_burst(struct net *net, uint32_t at);
 /* Takes all packets back from the tx ring; how many are missing or wrong. */
@@ -89,7 +117,7 @@ uint32_t side_front_bytes(const struct net *net);
 
 /* raw.c: the cipher alone, over the train's bytes with the keys of spokes in random order. */
 void raw_setup(const struct net *net);
-double raw_run(struct net *net, const struct mix *mix);
+double raw_run(struct net *net);
 
 /* floor_esp.c: the least code that forwards keyed GRE in ESP by AES-GCM: out, in and both in one
  * pass; its own tables. */
@@ -102,21 +130,6 @@ void floor_esp_burst(struct net *net);
 void floor_setup(const struct net *net);
 void floor_burst(struct net *net);
 
-/* Cycles per packet. */
-struct figure {
-	double median, low, high; /* over the medians of the runs */
-};
-
-struct result {
-	const struct mix *mix;
-	struct figure product;
-	struct figure floor;           /* 0: none for these options */
-	struct figure ratio;           /* of the two medians of each run */
-	struct figure raw;             /* one encryption */
-	double stages[DP_STAGE_COUNT]; /* of one more run, timed stage by stage: medians */
-	uint64_t wrong;                /* packets that did not come back as they should */
-};
-
 /* Cycles of a run, one sample per burst; where the sizes are mixed, per train: a burst of few
  * packets has not all of them. */
 struct samples {
@@ -126,16 +139,20 @@ struct samples {
 };
 
 /* reference.c */
-void samples_reset(struct samples *s, const struct net *net, const struct mix *mix);
+void samples_reset(struct samples *s, const struct net *net);
 /* Of the burst from packet `at` of its train on. */
 void samples_add(struct samples *s, uint32_t at, uint64_t cycles);
 /* In cycles per packet; sorts them. */
 double samples_median(struct samples *s);
 void reference_run(struct net *net, const struct options *o, struct result *result);
 
+/* measure.c: sets up and measures all sizes; 0, or -EIO when packets came back wrong. Exits when
+ * nothing can be measured. Once per process: EAL does not start twice. */
+int measure(const struct options *o, struct report *report);
+
 /* report.c */
-void report_text(const struct options *o, const struct result *results);
-void report_stages(const struct options *o, const struct result *results);
-/* What the product dropped, by name. */
-void report_drops(void);
-int report_json(const struct options *o, const struct result *results);
+void report_text(const struct options *o, const struct report *report);
+/* report_json.c */
+const char *stage_name(enum dp_stage stage);
+/* One measurement, with the machine. */
+int report_json(const struct options *o, const struct report *report);

@@ -72,8 +72,9 @@ static struct flow flow_draw(struct net *net)
 }
 
 /* A size out of `deck`, which holds those of the mix that are still to come. */
-static uint16_t size_draw(struct net *net, const struct mix *mix, struct mix *deck)
+static uint16_t size_draw(struct net *net, struct mix *deck)
 {
+	const struct mix *mix = net->mix;
 	uint16_t bytes;
 	uint32_t i;
 
@@ -87,7 +88,7 @@ static uint16_t size_draw(struct net *net, const struct mix *mix, struct mix *de
 	return bytes;
 }
 
-void train_make(struct net *net, const struct mix *mix)
+void train_make(struct net *net)
 {
 	uint32_t from[TRAIN_PKTS];
 	struct mix deck = {0};
@@ -97,7 +98,7 @@ void train_make(struct net *net, const struct mix *mix)
 		if (i % net->flow_pkts == 0)
 			flow = flow_draw(net);
 		from[i] = flow.from;
-		net->bytes[i] = size_draw(net, mix, &deck);
+		net->bytes[i] = size_draw(net, &deck);
 		inner_make(net, net->train[i], net->bytes[i], &flow);
 		net->expect[i] = net->route_spoke[flow.route];
 		if (!path_from_lan(net->path))
