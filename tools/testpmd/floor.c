@@ -41,6 +41,7 @@ static struct {
 	struct floor_adj *adjs;
 	struct floor_counters *rx, *tx;
 	struct floor_slot *slots;
+	bool redirect;
 	uint64_t bad; /* keeps the checks alive */
 } fl;
 
@@ -74,6 +75,7 @@ void floor_setup(const struct net *net)
 					   .hash_func = rte_hash_crc,
 					   .extra_flag = RTE_HASH_EXTRA_FLAGS_RW_CONCURRENCY_LF};
 
+	fl.redirect = net->redirect;
 	fl.fib = rte_fib_create("floor", 0, &fib);
 	fl.hash = rte_hash_create(&hash);
 	fl.adjs = rte_zmalloc(NULL, net->spokes * sizeof(*fl.adjs), RTE_CACHE_LINE_SIZE);
@@ -129,6 +131,8 @@ static void count_and_filter(const struct rte_ipv4_hdr *ip,
 	fl.rx[from].bytes += len;
 	fl.tx[to].pkts++;
 	fl.tx[to].bytes += len;
+	if (!fl.redirect)
+		return;
 	if (s->src != ip->src_addr || s->dst != ip->dst_addr || s->spoke != from)
 		if (now - s->time > 100000)
 			*s = (struct floor_slot){ip->src_addr, ip->dst_addr, from, now};
@@ -152,7 +156,7 @@ static void packet_send(struct rte_mbuf *m, uint8_t *inner, const struct floor_a
 	m->pkt_len = m->data_len;
 }
 
-void floor_burst(struct net *net)
+static void pass(struct net *net)
 {
 	struct rte_mbuf *m[BURST];
 	struct floor_key keys[BURST];
@@ -191,4 +195,10 @@ void floor_burst(struct net *net)
 		packet_send(m[i], inner[i], &fl.adjs[nh[i]]);
 	}
 	rte_ring_sp_enqueue_bulk(net->tx, (void **)m, n, NULL);
+}
+
+void floor_burst(struct net *net)
+{
+	for (uint32_t i = 0; i < net->burst; i += BURST)
+		pass(net);
 }

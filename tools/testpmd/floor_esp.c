@@ -329,7 +329,7 @@ static void lan_out_burst(struct rte_mbuf **m, unsigned n, const uint64_t *nh)
 	}
 }
 
-void floor_esp_burst(struct net *net)
+static void pass(struct net *net)
 {
 	struct rte_mbuf *m[BURST];
 	uint32_t dst[BURST];
@@ -346,4 +346,10 @@ void floor_esp_burst(struct net *net)
 	else
 		out_burst(m, n, nh);
 	rte_ring_sp_enqueue_bulk(net->tx, (void **)m, n, NULL);
+}
+
+void floor_esp_burst(struct net *net)
+{
+	for (uint32_t i = 0; i < net->burst; i += BURST)
+		pass(net);
 }

@@ -11,7 +11,7 @@
 static struct {
 	struct crypto *crypto;
 	struct crypto_key *keys;
-	uint64_t cycles[RUN_TRAINS * TRAIN_PKTS / BURST];
+	struct samples samples;
 } raw;
 
 void raw_setup(const struct net *net)
@@ -27,36 +27,41 @@ void raw_setup(const struct net *net)
 	}
 }
 
-static uint64_t burst_run(struct net *net, struct rte_mbuf **m, uint32_t text_len)
+static void op_prepare(struct net *net, struct crypto_op *op, uint32_t i)
 {
-	static struct crypto_op packet[BURST];
-	struct crypto_op *ops[BURST];
+	uint32_t block = dp_sa_alg_info(net->alg)->block_bytes;
+
+	*op = (struct crypto_op){.key = &raw.keys[net_random(net) % net->spokes],
+				 .text = rte_pktmbuf_mtod(net->train[i], uint8_t *) + 64,
+				 .text_len = RTE_ALIGN_CEIL(net->bytes[i] + GRE_BYTES + 2, block),
+				 .esn = net->esn};
+	op->iv[4] = (uint8_t)i;
+}
+
+static uint64_t burst_run(struct net *net, uint32_t at)
+{
+	static struct crypto_op packet[BURST_MAX];
+	struct crypto_op *ops[BURST_MAX];
 	uint64_t start;
 
-	for (unsigned i = 0; i < BURST; i++) {
+	for (unsigned i = 0; i < net->burst; i++) {
 		ops[i] = &packet[i];
-		packet[i] = (struct crypto_op){.key = &raw.keys[net_random(net) % net->spokes],
-					       .text = rte_pktmbuf_mtod(m[i], uint8_t *) + 64,
-					       .text_len = text_len,
-					       .esn = net->esn};
-		packet[i].iv[4] = (uint8_t)i;
+		op_prepare(net, ops[i], at + i);
 	}
 	start = rte_rdtsc();
-	crypto_encrypt(raw.crypto, net->alg, ops, BURST);
+	for (unsigned i = 0; i < net->burst; i += BURST)
+		crypto_encrypt(raw.crypto, net->alg, ops + i,
+			       (uint16_t)RTE_MIN(net->burst - i, (unsigned)BURST));
 	return rte_rdtsc() - start;
 }
 
-double raw_run(struct net *net, uint32_t size)
+double raw_run(struct net *net)
 {
-	uint32_t block = dp_sa_alg_info(net->alg)->block_bytes;
-	uint32_t text_len = RTE_ALIGN_CEIL(size + GRE_BYTES + 2, block);
-	unsigned n = 0;
-
+	samples_reset(&raw.samples, net);
 	for (unsigned t = 0; t < RUN_TRAINS; t++) {
-		train_make(net, size);
-		rte_ring_sc_dequeue_bulk(net->rx, (void **)net->train, TRAIN_PKTS, NULL);
-		for (unsigned b = 0; b < TRAIN_PKTS; b += BURST)
-			raw.cycles[n++] = burst_run(net, net->train + b, text_len);
+		train_make(net);
+		for (uint32_t at = 0; at < net->train_pkts; at += net->burst)
+			samples_add(&raw.samples, at, burst_run(net, at));
 	}
-	return cycles_median(raw.cycles, n);
+	return samples_median(&raw.samples);
 }

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* report: the figures as text and as JSON. */
-#include <errno.h>
+/* report: the figures as text. */
 #include <stdio.h>
-#include <string.h>
-
-#include <rte_cycles.h>
 
 #include "dataplane/dp_stats.h"
 #include "testpmd.h"
 
-static const char *const path_names[] = {
-	[PATH_GRE] = "gre", [PATH_HAIRPIN] = "hairpin", [PATH_OUT] = "out", [PATH_IN] = "in"};
-
-static void headline(const struct options *o)
+static void headline(const struct options *o, const struct report *report)
 {
 	static const char *const texts[] = {[PATH_GRE] = "plain keyed GRE, spoke to spoke",
 					    [PATH_HAIRPIN] = "ESP, spoke to spoke",
@@ -22,96 +15,59 @@ static void headline(const struct options *o)
 	printf("%s", texts[o->path]);
 	if (o->path != PATH_GRE)
 		printf(" (%s, %u-bit numbers%s, window %u, %s)", dp_sa_alg_info(o->alg)->name,
-		       o->esn ? 64 : 32, o->natt ? ", UDP" : "", o->window,
-		       crypto_arch_name(dp_workers[0]->crypto));
-	printf(", %u spokes, %u routes, bursts of %d; TSC cycles per packet, median of %u runs "
-	       "(lowest..highest)\n",
-	       o->spokes, o->routes, BURST, o->runs);
+		       o->esn ? 64 : 32, o->natt ? ", UDP" : "", o->window, report->crypto);
+	printf(", redirect %s, %u spokes, %u routes, bursts of %u, flows %s; TSC cycles per "
+	       "packet, "
+	       "median of %u runs (lowest..highest)\n",
+	       o->redirect ? "on" : "off", o->spokes, o->routes, o->burst, flows_name(o), o->runs);
+	printf("memory: %.1f MB planned, %llu bytes per spoke\n",
+	       (double)report->memory_bytes / 1e6, (unsigned long long)report->spoke_bytes);
 	printf("%6s %26s %26s %18s %8s %7s %7s %7s\n", "bytes", "hub", "floor", "ratio", "raw",
 	       "Mpps", "Gbit/s", "wrong");
 }
 
-void report_text(const struct options *o, const struct result *results)
+static void row(const struct mix *mix, const struct result *r, uint64_t tsc_hz)
 {
-	headline(o);
-	for (uint32_t i = 0; i < o->size_count; i++) {
-		const struct result *r = &results[i];
-		double pps = (double)rte_get_tsc_hz() / r->product.median;
+	double pps = (double)tsc_hz / r->product.median;
 
-		printf("%6u %8.1f (%6.1f..%6.1f) ", r->size, r->product.median, r->product.low,
-		       r->product.high);
-		if (r->floor.median != 0)
-			printf("%8.1f (%6.1f..%6.1f) %5.2f (%4.2f..%4.2f) ", r->floor.median,
-			       r->floor.low, r->floor.high, r->ratio.median, r->ratio.low,
-			       r->ratio.high);
-		else
-			printf("%26s %18s ", "-", "-");
-		printf("%8.1f %7.2f %7.2f %7llu\n", r->raw.median, pps / 1e6,
-		       pps * r->size * 8 / 1e9, (unsigned long long)r->wrong);
-	}
+	printf("%6s %8.1f (%6.1f..%6.1f) ", mix->name, r->product.median, r->product.low,
+	       r->product.high);
+	if (r->floor.median != 0)
+		printf("%8.1f (%6.1f..%6.1f) %5.2f (%4.2f..%4.2f) ", r->floor.median, r->floor.low,
+		       r->floor.high, r->ratio.median, r->ratio.low, r->ratio.high);
+	else
+		printf("%26s %18s ", "-", "-");
+	printf("%8.1f %7.2f %7.2f %7llu\n", r->raw.median, pps / 1e6,
+	       pps * mix_bytes(mix) * 8 / 1e9, (unsigned long long)r->wrong);
 }
 
-static const char *const stage_names[DP_STAGE_COUNT] = {
-	[DP_STAGE_PORT_RX] = "port_rx", [DP_STAGE_RX] = "rx",
-	[DP_STAGE_ESP_IN] = "esp_in",   [DP_STAGE_ESP_OUT] = "esp_out",
-	[DP_STAGE_GRE_IN] = "gre_in",   [DP_STAGE_IP_IN] = "ip_in",
-	[DP_STAGE_FORWARD] = "forward", [DP_STAGE_GRE_OUT] = "gre_out",
-	[DP_STAGE_TX] = "tx",           [DP_STAGE_PORT_TX] = "port_tx"};
-
-void report_stages(const struct options *o, const struct result *results)
+static void stages(const struct options *o, const struct report *report)
 {
 	printf("per stage, median of one run:\n%6s", "bytes");
 	for (unsigned s = 0; s < DP_STAGE_COUNT; s++)
-		printf(" %8s", stage_names[s]);
+		printf(" %8s", stage_name(s));
 	for (uint32_t i = 0; i < o->size_count; i++) {
-		printf("\n%6u", results[i].size);
+		printf("\n%6s", o->sizes[i].name);
 		for (unsigned s = 0; s < DP_STAGE_COUNT; s++)
-			printf(" %8.1f", results[i].stages[s]);
+			printf(" %8.1f", report->results[i].stages[s]);
 	}
 	printf("\n");
 }
 
-void report_drops(void)
+static void drops(const struct mix *mix, const struct result *r)
 {
-	struct dp_worker_info info;
-
-	dp_worker_info_get(0, &info);
 	for (unsigned i = 0; i < DP_DROP_COUNT; i++)
-		if (info.stats.drops[i] != 0)
-			printf("dropped %llu: %s\n", (unsigned long long)info.stats.drops[i],
-			       dp_drop_help(i));
+		if (r->drops[i] != 0)
+			printf("%s bytes: dropped %llu: %s: %s\n", mix->name,
+			       (unsigned long long)r->drops[i], dp_drop_key(i), dp_drop_help(i));
 }
 
-int report_json(const struct options *o, const struct result *results)
+void report_text(const struct options *o, const struct report *report)
 {
-	FILE *f = fopen(o->json, "w");
-
-	if (f == NULL) {
-		fprintf(stderr, "dmvpn-testpmd: --json: %s: %s\n", o->json, strerror(errno));
-		return -errno;
-	}
-	fprintf(f,
-		"{\"path\":\"%s\",\"cipher\":\"%s\",\"esn\":%s,\"natt\":%s,\"window\":%u,"
-		"\"spokes\":%u,\"routes\":%u,\"burst\":%d,\"runs\":%u,\"sizes\":[",
-		path_names[o->path], o->path == PATH_GRE ? "" : dp_sa_alg_info(o->alg)->name,
-		o->esn ? "true" : "false", o->natt ? "true" : "false", o->window, o->spokes,
-		o->routes, BURST, o->runs);
-	for (uint32_t i = 0; i < o->size_count; i++) {
-		const struct result *r = &results[i];
-
-		fprintf(f,
-			"%s{\"bytes\":%u,\"cycles_per_packet\":%.1f,\"raw_cycles\":%.1f,"
-			"\"wrong\":%llu,",
-			i ? "," : "", r->size, r->product.median, r->raw.median,
-			(unsigned long long)r->wrong);
-		if (r->floor.median != 0)
-			fprintf(f, "\"floor_cycles\":%.1f,\"ratio\":%.3f,\"ratio_lowest\":%.3f,",
-				r->floor.median, r->ratio.median, r->ratio.low);
-		fprintf(f, "\"stages\":{");
-		for (unsigned s = 0; s < DP_STAGE_COUNT; s++)
-			fprintf(f, "%s\"%s\":%.1f", s ? "," : "", stage_names[s], r->stages[s]);
-		fprintf(f, "}}");
-	}
-	fprintf(f, "]}\n");
-	return fclose(f) == 0 ? 0 : -errno;
+	headline(o, report);
+	for (uint32_t i = 0; i < o->size_count; i++)
+		row(&o->sizes[i], &report->results[i], report->tsc_hz);
+	stages(o, report);
+	for (uint32_t i = 0; i < o->size_count; i++)
+		drops(&o->sizes[i], &report->results[i]);
 }

@@ -34,9 +34,9 @@ uint32_t net_random(struct net *net)
 	return net->random;
 }
 
-static void dataplane_start(const struct options *o)
+static struct dp_conf conf_of(const struct options *o)
 {
-	struct dp_conf conf = {
+	return (struct dp_conf){
 		.control_lcore = o->cpu,
 		.worker_lcores = {o->cpu},
 		.worker_count = 1,
@@ -51,11 +51,28 @@ static void dataplane_start(const struct options *o)
 			   .sas = o->path == PATH_GRE ? 0 : 2 * o->spokes},
 		.mtu_max = 1500,
 		.descriptors_sum = 4096};
+}
+
+static void dataplane_start(const struct options *o)
+{
+	struct dp_conf conf = conf_of(o);
 
 	if (dp_start(&conf) < 0) {
 		fprintf(stderr, "dmvpn-testpmd: not measured: %s\n", dp_error());
 		exit(77); /* skipped, for test drivers */
 	}
+}
+
+void net_memory(const struct options *o, struct report *report)
+{
+	struct dp_conf conf = conf_of(o);
+	struct dp_memory_plan full, empty;
+
+	dp_memory_plan(&conf, &full);
+	conf.limits.spokes = conf.limits.nexthops = conf.limits.sas = 0;
+	dp_memory_plan(&conf, &empty);
+	report->memory_bytes = full.total_bytes;
+	report->spoke_bytes = (full.total_bytes - empty.total_bytes) / o->spokes;
 }
 
 static struct rte_ring *ring_make(const char *name)
@@ -211,7 +228,7 @@ static void overlay_setup(struct net *net, const struct options *o)
 				      .key = GRE_KEY,
 				      .mtu = 1400,
 				      .ttl = 64,
-				      .redirect = true,
+				      .redirect = net->redirect,
 				      .redirect_interval_s = 8,
 				      .adjust_mss = 1360,
 				      .df = DP_DF_COPY,
@@ -232,6 +249,10 @@ void net_setup(struct net *net, const struct options *o)
 			    .alg = o->alg,
 			    .esn = o->esn,
 			    .natt = o->natt,
+			    .redirect = o->redirect,
+			    .burst = o->burst,
+			    .flow_pkts = o->flow_pkts,
+			    .train_pkts = TRAIN_PKTS / o->burst * o->burst,
 			    .spokes = o->spokes,
 			    .routes = o->routes,
 			    .random = 2463534242U};

@@ -4,7 +4,7 @@
  * dmvpn-testpmd: benchmark of the product's own pipeline. Reference mode: one lcore alternates
  * between making a train of packets, the worker's own burst function timed by TSC burst by burst,
  * and verifying the train outside the timed part; the floor runs on the same train in the same
- * process.
+ * process. A burst of more than 32 packets takes the hub, and the floor, more than one turn.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,36 +14,13 @@
 #include <rte_ring.h>
 
 #include "dataplane/crypto.h"
+#include "dataplane/dp_stats.h"
 #include "dataplane/worker.h"
+#include "options.h"
 
 #define TRAIN_PKTS 1024 /* packets of a train */
-#define RUN_TRAINS 100  /* trains of a run: 3,200 bursts, one median */
-#define RUNS_MAX   99
-#define SIZES_MAX  8
-#define BURST      32
-
-/* Where the packets come from and go to. */
-enum path {
-	PATH_GRE,     /* spoke to spoke, plain GRE */
-	PATH_HAIRPIN, /* spoke to spoke, ESP both ways */
-	PATH_OUT,     /* LAN to spoke, ESP */
-	PATH_IN,      /* spoke to LAN, ESP */
-};
-
-struct options {
-	enum path path;
-	enum dp_sa_alg alg;
-	bool esn, natt;
-	uint16_t window; /* of the hub's inbound SAs, packets */
-	uint32_t spokes;
-	uint32_t routes;
-	uint32_t sizes[SIZES_MAX]; /* inner IP length, bytes */
-	uint32_t size_count;
-	uint32_t runs;
-	uint32_t cpu;
-	bool any_cpu;
-	const char *json; /* file, NULL: none */
-};
+#define RUN_TRAINS 100  /* trains of a run: 3,200 bursts of 32, one median */
+#define BURST      32   /* packets that the hub, the floor and the cipher take at once */
 
 /* What the benchmark network looks like: spoke i at nbma_be(i), route r to spoke route_spoke[r]. */
 struct net {
@@ -52,13 +29,41 @@ struct net {
 	uint32_t *route_spoke; /* [routes] */
 	enum path path;
 	enum dp_sa_alg alg;
-	bool esn, natt;
+	bool esn, natt, redirect;
+	uint32_t burst, flow_pkts;
 	uint16_t port;            /* underlay port, our number */
 	uint16_t lan;             /* LAN port, of the paths that have one */
 	uint32_t random;          /* state of net_random */
 	struct rte_ring *rx, *tx; /* the train goes in and comes out here */
 	struct rte_mbuf *train[TRAIN_PKTS];
+	const struct mix *mix;       /* sizes of the next train */
+	uint32_t train_pkts;         /* whole bursts of them */
 	uint32_t expect[TRAIN_PKTS]; /* spoke or LAN neighbour that each must go to */
+	uint16_t bytes[TRAIN_PKTS];  /* inner IP length of each */
+};
+
+/* Cycles per packet. */
+struct figure {
+	double median, low, high; /* over the medians of the runs */
+};
+
+/* Of one size. */
+struct result {
+	struct figure product;
+	struct figure floor;           /* 0: none for these options */
+	struct figure ratio;           /* of the two medians of each run */
+	struct figure raw;             /* one encryption; 0: no cipher */
+	double stages[DP_STAGE_COUNT]; /* of one more run, timed stage by stage: medians */
+	uint64_t wrong;                /* packets that did not come back as they should */
+	uint64_t drops[DP_DROP_COUNT]; /* by the hub */
+};
+
+/* All that a measurement found: plain data, also from one process to another. */
+struct report {
+	uint64_t tsc_hz;
+	uint64_t memory_bytes, spoke_bytes; /* of the plan: all, per spoke */
+	char crypto[16];                    /* the cipher's instructions */
+	struct result results[SIZES_MAX];   /* [size_count] of the options */
 };
 
 #define HUB_NBMA    0xc0000201U /* 192.0.2.1 */
@@ -86,12 +91,16 @@ static inline bool path_to_lan(enum path path)
 
 /* setup.c: EAL, tables, rings; prints and exits on failure. */
 void net_setup(struct net *net, const struct options *o);
+/* Of the hub's plan for these options, and how much less it would be without spokes, per spoke. */
+void net_memory(const struct options *o, struct report *report);
 uint32_t net_random(struct net *net);
 
-/* train.c */
-void train_make(struct net *net, uint32_t size);
+/* train.c: makes net->train; the same one from the same net->random. */
+void train_make(struct net *net);
+/* The next burst of the train, from packet `at` on, arrives. */
+void train_burst(struct net *net, uint32_t at);
 /* Takes all packets back from the tx ring; how many are missing or wrong. */
-uint32_t train_verify(struct net *net, uint32_t size);
+uint32_t train_verify(struct net *net);
 
 /* side.c: the spokes' ends of the SAs, in memory of their own. */
 struct side_keys {
@@ -108,7 +117,7 @@ uint32_t side_front_bytes(const struct net *net);
 
 /* raw.c: the cipher alone, over the train's bytes with the keys of spokes in random order. */
 void raw_setup(const struct net *net);
-double raw_run(struct net *net, uint32_t size);
+double raw_run(struct net *net);
 
 /* floor_esp.c: the least code that forwards keyed GRE in ESP by AES-GCM: out, in and both in one
  * pass; its own tables. */
@@ -121,28 +130,29 @@ void floor_esp_burst(struct net *net);
 void floor_setup(const struct net *net);
 void floor_burst(struct net *net);
 
-/* Cycles per packet. */
-struct figure {
-	double median, low, high; /* over the medians of the runs */
+/* Cycles of a run, one sample per burst; where the sizes are mixed, per train: a burst of few
+ * packets has not all of them. */
+struct samples {
+	uint32_t pkts; /* of one sample */
+	uint32_t n;
+	uint64_t cycles[RUN_TRAINS * TRAIN_PKTS];
 };
 
-struct result {
-	uint32_t size;
-	struct figure product;
-	struct figure floor;           /* 0: none for these options */
-	struct figure ratio;           /* of the two medians of each run */
-	struct figure raw;             /* one encryption */
-	double stages[DP_STAGE_COUNT]; /* of one more run, timed stage by stage: medians */
-	uint64_t wrong;                /* packets that did not come back as they should */
-};
-
-/* reference.c. Of bursts, in cycles per packet; sorts them. */
-double cycles_median(uint64_t *cycles, unsigned n);
+/* reference.c */
+void samples_reset(struct samples *s, const struct net *net);
+/* Of the burst from packet `at` of its train on. */
+void samples_add(struct samples *s, uint32_t at, uint64_t cycles);
+/* In cycles per packet; sorts them. */
+double samples_median(struct samples *s);
 void reference_run(struct net *net, const struct options *o, struct result *result);
 
+/* measure.c: sets up and measures all sizes; 0, or -EIO when packets came back wrong. Exits when
+ * nothing can be measured. Once per process: EAL does not start twice. */
+int measure(const struct options *o, struct report *report);
+
 /* report.c */
-void report_text(const struct options *o, const struct result *results);
-void report_stages(const struct options *o, const struct result *results);
-/* What the product dropped, by name. */
-void report_drops(void);
-int report_json(const struct options *o, const struct result *results);
+void report_text(const struct options *o, const struct report *report);
+/* report_json.c */
+const char *stage_name(enum dp_stage stage);
+/* One measurement, with the machine. */
+int report_json(const struct options *o, const struct report *report);

@@ -23,16 +23,19 @@ static void ip_make(
 	ip->hdr_checksum = rte_ipv4_cksum(ip);
 }
 
-/* A packet to route r; on the LAN it comes from a host behind it. */
-static void inner_make(struct net *net, struct rte_mbuf *m, uint32_t size, uint32_t r)
+struct flow {
+	uint32_t from, route, host;
+};
+
+/* A packet of the flow; on the LAN it comes from a host behind it. */
+static void inner_make(struct net *net, struct rte_mbuf *m, uint16_t size, const struct flow *flow)
 {
-	uint32_t host = net_random(net);
 	struct rte_ipv4_hdr ip;
 
 	rte_pktmbuf_reset(m);
-	ip_make(&ip, (uint16_t)size, IPPROTO_UDP, 0xac100000U + (host & 0xffffU),
-		net->route_ip[r] | (host >> 24));
-	memcpy(rte_pktmbuf_append(m, (uint16_t)size), &ip, sizeof(ip));
+	ip_make(&ip, size, IPPROTO_UDP, 0xac100000U + (flow->host & 0xffffU),
+		net->route_ip[flow->route] | (flow->host >> 24));
+	memcpy(rte_pktmbuf_append(m, size), &ip, sizeof(ip));
 }
 
 static void gre_prepend(struct rte_mbuf *m)
@@ -59,29 +62,62 @@ static void eth_prepend(struct rte_mbuf *m, uint16_t port)
 	eth->ether_type = RTE_BE16(RTE_ETHER_TYPE_IPV4);
 }
 
-void train_make(struct net *net, uint32_t size)
+static struct flow flow_draw(struct net *net)
+{
+	struct flow flow = {.route = net_random(net) % net->routes};
+
+	flow.from = net_random(net) % net->spokes;
+	flow.host = net_random(net);
+	return flow;
+}
+
+/* A size out of `deck`, which holds those of the mix that are still to come. */
+static uint16_t size_draw(struct net *net, struct mix *deck)
+{
+	const struct mix *mix = net->mix;
+	uint16_t bytes;
+	uint32_t i;
+
+	if (mix->count == 1)
+		return mix->bytes[0];
+	if (deck->count == 0)
+		*deck = *mix;
+	i = net_random(net) % deck->count;
+	bytes = deck->bytes[i];
+	deck->bytes[i] = deck->bytes[--deck->count];
+	return bytes;
+}
+
+void train_make(struct net *net)
 {
 	uint32_t from[TRAIN_PKTS];
+	struct mix deck = {0};
+	struct flow flow;
 
-	for (unsigned i = 0; i < TRAIN_PKTS; i++) {
-		uint32_t r = net_random(net) % net->routes;
-
-		from[i] = net_random(net) % net->spokes;
-		inner_make(net, net->train[i], size, r);
-		net->expect[i] = net->route_spoke[r];
+	for (unsigned i = 0; i < net->train_pkts; i++) {
+		if (i % net->flow_pkts == 0)
+			flow = flow_draw(net);
+		from[i] = flow.from;
+		net->bytes[i] = size_draw(net, &deck);
+		inner_make(net, net->train[i], net->bytes[i], &flow);
+		net->expect[i] = net->route_spoke[flow.route];
 		if (!path_from_lan(net->path))
 			gre_prepend(net->train[i]);
 		if (net->path == PATH_GRE)
-			outer_prepend(net->train[i], from[i]);
+			outer_prepend(net->train[i], flow.from);
 	}
 	if (net->path == PATH_HAIRPIN || net->path == PATH_IN)
-		side_encrypt(net, net->train, from, TRAIN_PKTS);
-	for (unsigned i = 0; i < TRAIN_PKTS; i++)
+		side_encrypt(net, net->train, from, net->train_pkts);
+	for (unsigned i = 0; i < net->train_pkts; i++)
 		eth_prepend(net->train[i], path_from_lan(net->path) ? net->lan : net->port);
-	rte_ring_sp_enqueue_bulk(net->rx, (void **)net->train, TRAIN_PKTS, NULL);
 }
 
-static bool inner_is_right(const struct rte_mbuf *m, uint32_t size)
+void train_burst(struct net *net, uint32_t at)
+{
+	rte_ring_sp_enqueue_bulk(net->rx, (void **)&net->train[at], net->burst, NULL);
+}
+
+static bool inner_is_right(const struct rte_mbuf *m, uint16_t size)
 {
 	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
 	struct rte_ipv4_hdr ip;
@@ -110,7 +146,7 @@ static bool outer_remove(const struct net *net, struct rte_mbuf *m, uint32_t exp
 
 static bool packet_is_right(const struct net *net,
 			    struct rte_mbuf *m,
-			    uint32_t size,
+			    uint16_t size,
 			    uint32_t expect)
 {
 	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
@@ -131,15 +167,15 @@ static bool packet_is_right(const struct net *net,
 	return inner_is_right(m, size);
 }
 
-uint32_t train_verify(struct net *net, uint32_t size)
+uint32_t train_verify(struct net *net)
 {
-	unsigned n = rte_ring_sc_dequeue_burst(net->tx, (void **)net->train, TRAIN_PKTS, NULL);
-	uint32_t wrong = TRAIN_PKTS - n;
+	unsigned n = rte_ring_sc_dequeue_burst(net->tx, (void **)net->train, net->train_pkts, NULL);
+	uint32_t wrong = net->train_pkts - n;
 
 	for (unsigned i = 0; i < n; i++)
-		wrong += !packet_is_right(net, net->train[i], size, net->expect[i]);
+		wrong += !packet_is_right(net, net->train[i], net->bytes[i], net->expect[i]);
 	/* Lost packets are freed by the product: the next train needs as many. */
-	for (unsigned i = n; i < TRAIN_PKTS; i++)
+	for (unsigned i = n; i < net->train_pkts; i++)
 		net->train[i] = rte_pktmbuf_alloc(dp_pool);
 	return wrong;
 }
