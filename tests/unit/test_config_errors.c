@@ -220,7 +220,7 @@ static const struct row key_rows[] = {
 	 "7:57: protection[1].name: \"p\": a name of its own, protection[0] has this one"},
 	{"control:",
 	 "protection: [{name: p, ike: {source: mirror}, algorithms: [null-sha1]}]\ncontrol:",
-	 "7:38: protection[0].ike.source: \"mirror\": one of api"},
+	 "7:38: protection[0].ike.source: \"mirror\": one of api, redirect"},
 };
 
 static const struct row check_rows[] = {
