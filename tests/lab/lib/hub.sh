@@ -30,8 +30,8 @@ hub_state() {
 
 hub_protection() {
 	local word=aes128gcm16,aes192gcm16,aes256gcm16,chacha20poly1305,aes128-sha1,aes256-sha1,aes128-sha256,aes256-sha256
-	[ "${LAB_PROTECTION:-no}" = no ] || printf 'protection:\\n  - {name: dmvpn, replay-window: 64, algorithms: [%s]}' \
-		"$word,aes128-sha384,aes256-sha384,aes128-sha512,aes256-sha512,null-sha256"
+	[ "${LAB_PROTECTION:-no}" = no ] || printf 'protection:\\n  - {name: dmvpn, ike: {source: %s}, replay-window: 64, algorithms: [%s]}' \
+		"${LAB_IKE:-api}" "$word,aes128-sha384,aes256-sha384,aes128-sha512,aes256-sha512,null-sha256"
 }
 
 hub_protected() {

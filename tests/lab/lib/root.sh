@@ -4,7 +4,7 @@
 # builds new ones, and a half-built one never gets the name.
 
 ROOT_SUITE=bookworm # FRR 8.4.4: the spokes' version is part of what the scenarios claim
-ROOT_PACKAGES=frr,iproute2,iptables,iputils-ping,iperf3,tcpdump,kmod,busybox-static
+ROOT_PACKAGES=frr,iproute2,iptables,iputils-ping,iperf3,tcpdump,kmod,busybox-static,charon-systemd,strongswan-swanctl,libstrongswan-standard-plugins,libcharon-extra-plugins
 
 # PID 1 of every spoke: brings in the lab's directory and goes on there, so that the root stays generic.
 # shellcheck disable=SC2016 # expanded by the spoke
