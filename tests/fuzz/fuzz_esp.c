@@ -25,13 +25,13 @@
 #define KEY         300
 #define NATT        40033
 #define SAS         (DP_SA_ALG_COUNT * 4) /* plain and NAT-T, 32 and 64-bit numbers */
-#define WINDOW      64
 #define ETH         14
 #define IP          20
 #define UDP         8
 #define FRAME_MAX   1500
 #define STEPS_MAX   64
 #define BASE_ESN    0x1ffffffc0ULL
+#define WORDS_MAX   (2 * DP_SA_WINDOW_MAX / 64)
 #define EXPIRE_MS   120000
 #define NUMBERS_MAX STEPS_MAX
 
@@ -69,7 +69,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct esp_peer esp_peers[SAS];
-static struct sa fresh[SAS], before[SAS];
+static struct copy {
+	struct sa sa;
+	uint64_t ring[WORDS_MAX];
+} fresh[SAS], before[SAS];
 static const struct esp_peer *peer;
 static unsigned which;
 static struct model model;
@@ -124,24 +127,45 @@ static void peer_check(const struct sa *a, const struct sa *b)
 	check(a->spi_be == b->spi_be && a->local_be == b->local_be && a->flags == b->flags);
 }
 
-/* What only an authentic packet may write. */
-static bool untouched(const struct sa *a, const struct sa *b)
+static struct sa *sa_of(unsigned i)
 {
-	return a->seq == b->seq && a->pkts == b->pkts && a->bytes == b->bytes &&
-	       a->last == b->last && a->moved_tsc == b->moved_tsc &&
-	       memcmp(a->bitmap_inline, b->bitmap_inline, sizeof(a->bitmap_inline)) == 0;
+	return &sas[esp_peers[i].in_sa];
 }
 
-static void sas_copy(void)
+/* A window beyond the inline one has its ring elsewhere. */
+static size_t ring_bytes(const struct sa *sa)
 {
-	for (unsigned i = 0; i < SAS; i++)
-		before[i] = sas[esp_peers[i].in_sa];
+	return (sa_ring_mask(sa) + 1) * sizeof(sa->bitmap[0]);
+}
+
+/* What only an authentic packet may write. */
+static bool untouched(unsigned i)
+{
+	const struct sa *a = &before[i].sa, *b = sa_of(i);
+
+	return a->seq == b->seq && a->pkts == b->pkts && a->bytes == b->bytes &&
+	       a->last == b->last && a->moved_tsc == b->moved_tsc && a->bitmap == b->bitmap &&
+	       memcmp(before[i].ring, b->bitmap, ring_bytes(b)) == 0;
+}
+
+static void sas_copy(struct copy *to)
+{
+	for (unsigned i = 0; i < SAS; i++) {
+		const struct sa *sa = sa_of(i);
+
+		to[i].sa = *sa;
+		memcpy(to[i].ring, sa->bitmap, ring_bytes(sa));
+	}
 }
 
 static void sas_reset(void)
 {
-	for (unsigned i = 0; i < SAS; i++)
-		sas[esp_peers[i].in_sa] = fresh[i];
+	for (unsigned i = 0; i < SAS; i++) {
+		struct sa *sa = sa_of(i);
+
+		*sa = fresh[i].sa;
+		memcpy(sa->bitmap, fresh[i].ring, ring_bytes(sa));
+	}
 }
 
 /* ---- model ---- */
@@ -157,9 +181,11 @@ static bool model_seen(uint64_t seq)
 /* RFC 4303 section 3.4.3, by its words. */
 static bool model_is_new(uint64_t seq)
 {
-	if (seq > model.top)
+	uint16_t window = peer->in.replay_window;
+
+	if (seq > model.top || window == 0)
 		return true;
-	return seq != 0 && model.top - seq < WINDOW && !model_seen(seq) &&
+	return seq != 0 && model.top - seq < window && !model_seen(seq) &&
 	       seq > (peer->in.esn ? BASE_ESN : 0);
 }
 
@@ -174,7 +200,7 @@ static void model_accept(uint64_t seq)
 
 static void burst_check(void)
 {
-	const struct sa *now = &sas[peer->in_sa];
+	const struct sa *now = sa_of(which);
 
 	for (unsigned i = 0; i < burst_n; i++) {
 		const struct packet *p = &burst[i];
@@ -187,11 +213,9 @@ static void burst_check(void)
 	check(now->seq == model.top);
 	check(now->pkts == model.pkts);
 	for (unsigned i = 0; i < SAS; i++) {
-		const struct sa *sa = &sas[esp_peers[i].in_sa];
-
-		peer_check(sa, &before[i]);
-		if (i != which || sa->pkts == before[i].pkts)
-			check(untouched(sa, &before[i]));
+		peer_check(sa_of(i), &before[i].sa);
+		if (i != which || sa_of(i)->pkts == before[i].sa.pkts)
+			check(untouched(i));
 	}
 }
 
@@ -203,7 +227,7 @@ static void burst_run(void)
 		return;
 	for (unsigned i = 0; i < burst_n; i++)
 		frames[i] = burst[i].frame;
-	sas_copy();
+	sas_copy(before);
 	stage_run(stage.wan, frames, burst_n);
 	burst_check();
 	burst_n = 0;
@@ -237,8 +261,10 @@ static uint64_t seq_next(struct input *in)
 
 	if (how < 0x80)
 		seq += how;
-	else if (how < 0xf0)
+	else if (how < 0xe0)
 		seq -= RTE_MIN(seq, (uint64_t)how - 0x80);
+	else if (how < 0xf0)
+		seq -= RTE_MIN(seq, (uint64_t)take16(in));
 	else
 		seq += (uint64_t)take16(in) << (how & 0xf);
 	return RTE_MIN(seq, max);
@@ -396,6 +422,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 static void peers_add(void)
 {
+	/* By algorithm; the last but one has a ring of its own. */
+	static const uint16_t windows[] = {64, 1984, 4096, 0};
+
 	for (unsigned i = 0; i < SAS; i++) {
 		bool natt = i & 1, esn = i & 2;
 		struct esp_peer *p = &esp_peers[i];
@@ -404,9 +433,20 @@ static void peers_add(void)
 				   natt ? NATT : 0, 0x31000 + i);
 		p->in.esn = esn;
 		p->in.seq = esn ? BASE_ESN : 0;
-		p->in.replay_window = WINDOW;
+		p->in.replay_window = windows[i / 4 % RTE_DIM(windows)];
 		p->in_sa = sa_add(&p->in);
-		fresh[i] = sas[p->in_sa];
+	}
+	sas_copy(fresh);
+}
+
+/* What is good gets through to the LAN: otherwise nothing here would mean anything. */
+static void good_check(void)
+{
+	for (which = 0; which < SAS; which++) {
+		peer = &esp_peers[which];
+		burst[0] = seal(gre_default(64), (struct esp_forge){.seq = peer->in.seq + 1});
+		check(stage_run(stage.wan, &burst[0].frame, 1)->lan_n == 1);
+		check(sa_of(which)->seq == peer->in.seq + 1);
 	}
 }
 
@@ -425,6 +465,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	sa_spoke_add(tunnel, "192.0.2.31", 0);
 	sa_spoke_add(tunnel, "198.51.100.33", NATT);
 	peers_add();
+	good_check();
 	__lsan_enable();
 	return 0;
 }
