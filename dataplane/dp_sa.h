@@ -170,6 +170,17 @@ typedef void (*dp_sa_event_fn)(void *ctx, const struct dp_sa_event *event);
 /* Called from dp_poll. */
 void dp_sa_event_handler_set(dp_sa_event_fn fn, void *ctx);
 
+/* A peer whose inbound ESP came in on other workers than its home. */
+struct dp_sa_home {
+	uint32_t peer; /* dp_sa_home_set */
+	struct dp_addr local, remote;
+	uint16_t natt_port;
+	uint32_t home; /* worker */
+	/* Since the last look: */
+	uint64_t pkts;                        /* authentic ones, on whichever worker */
+	uint64_t handed_pkts[DP_WORKERS_MAX]; /* to its home, by the worker that they came in on */
+};
+
 /*
  * ESP whose SPI no SA of ours has goes to the port's twin when this says so: the kernel's own SAs,
  * other VPNs of the same IKE daemon. A set of (local address, SPI); -ENOSPC.
