@@ -135,6 +135,40 @@ static void cisco(void **state)
 	assert_string_equal(o.sizes[0].name, "cisco");
 }
 
+static void sweep(void **state)
+{
+	struct options o;
+
+	(void)state;
+	good("--sweep spokes=1,100,20000 size=64,imix --path out --any-cpu", &o);
+	assert_true(o.sweep && o.any_cpu);
+	assert_int_equal(o.sweep_count, 3);
+	assert_int_equal(o.sweep_spokes[2], 20000);
+	assert_int_equal(o.size_count, 2);
+	assert_string_equal(o.sizes[1].name, "imix");
+	assert_string_equal(o.json, "sweep.json");
+	assert_string_equal(o.chart, "sweep.svg");
+	good("--json a --chart none --spokes 7 --sweep size=cisco --path out", &o);
+	assert_int_equal(o.sweep_count, 1);
+	assert_int_equal(o.sweep_spokes[0], 7);
+	assert_int_equal(o.sizes[0].bytes[0], 188);
+	assert_string_equal(o.json, "a");
+	assert_null(o.chart);
+}
+
+/* A shell's word with a blank in it. */
+static void sweep_quoted(void **state)
+{
+	char *argv[] = {(char[]){"dmvpn-testpmd"}, (char[]){"--sweep"},
+			(char[]){"spokes=1,2 size=50"}, NULL};
+	struct options o;
+
+	(void)state;
+	assert_int_equal(options_parse(&o, 3, argv, error), 0);
+	assert_int_equal(o.sweep_count, 2);
+	assert_int_equal(o.sizes[0].bytes[0], 50);
+}
+
 static void bad_ones(void **state)
 {
 	static const char *const rows[][2] = {
@@ -164,6 +198,16 @@ static void bad_ones(void **state)
 		{"--runs 100", "--runs: 100: 1 to 99"},
 		{"--cpu 1024", "--cpu: 1024: 0 to 1023"},
 		{"--sizze 64", "--sizze: no such option, see --help"},
+		{"--sweep", "--sweep: needs a value"},
+		{"--sweep cpus=1", "--sweep: cpus=1: spokes=LIST, size=LIST"},
+		{"--sweep spokes=1,0", "--sweep: 0: spokes: 1 to 20000"},
+		{"--sweep spokes=", "--sweep: : spokes: 1 to 20000"},
+		{"--sweep spokes=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17",
+		 "--sweep: 17: spokes: at most 16 numbers"},
+		{"--sweep size=64,39", "--size: 39: 40 to 1400, imix, cisco"},
+		{"--sweep spokes=1 64", "--sweep: 64: spokes=LIST, size=LIST"},
+		{"size=64 --sweep spokes=1", "size=64: unexpected argument"},
+		{"--chart x.svg", "--chart: x.svg: only with --sweep"},
 		{"--burst", "--burst: needs a value"},
 		{"64", "64: unexpected argument"}};
 	struct options o;
@@ -179,8 +223,10 @@ static void bad_ones(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(defaults), cmocka_unit_test(good_ones), cmocka_unit_test(values),
-		cmocka_unit_test(imix),     cmocka_unit_test(cisco),     cmocka_unit_test(bad_ones),
+		cmocka_unit_test(defaults), cmocka_unit_test(good_ones),
+		cmocka_unit_test(values),   cmocka_unit_test(imix),
+		cmocka_unit_test(cisco),    cmocka_unit_test(bad_ones),
+		cmocka_unit_test(sweep),    cmocka_unit_test(sweep_quoted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

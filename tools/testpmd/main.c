@@ -25,6 +25,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "dmvpn-testpmd: not measured: no AVX-512 (see --any-cpu)\n");
 		return 77;
 	}
+	if (o.sweep)
+		return sweep_run(&o);
 	rc = measure(&o, &report);
 	report_text(&o, &report);
 	if (o.json != NULL && report_json(&o, &report) < 0)

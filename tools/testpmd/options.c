@@ -7,6 +7,8 @@
 
 #include "options.h"
 
+#define SPOKES_HIGH 20000
+
 static const char *const path_names[PATH_COUNT] = {
 	[PATH_GRE] = "gre", [PATH_HAIRPIN] = "hairpin", [PATH_OUT] = "out", [PATH_IN] = "in"};
 
@@ -18,13 +20,12 @@ const char *path_name(enum path path)
 void options_usage(FILE *to)
 {
 	fputs("usage: dmvpn-testpmd [OPTIONS]\n"
-	      "Cycles per packet of the hub's own pipeline, with the floor measured in the same "
-	      "run.\n"
-	      "Needs huge pages: sysctl -w vm.nr_hugepages=512\n"
-	      "  --path PATH  gre (plain, spoke to spoke; default), hairpin (ESP, spoke to "
-	      "spoke),\n"
-	      "               out (LAN to spoke), in (spoke to LAN)\n"
-	      "  --cipher C   of ESP: aes128gcm16 (default), aes256-sha256, chacha20poly1305, ...\n"
+	      "Cycles per packet of the hub's own pipeline, with the floor measured in the\n"
+	      "same run. Needs huge pages: sysctl -w vm.nr_hugepages=512\n"
+	      "  --path PATH  gre (plain, spoke to spoke; default), hairpin (ESP, spoke to\n"
+	      "               spoke), out (LAN to spoke), in (spoke to LAN)\n"
+	      "  --cipher C   of ESP: aes128gcm16 (default), aes256-sha256,\n"
+	      "               chacha20poly1305, ...\n"
 	      "  --esn        64-bit sequence numbers\n"
 	      "  --natt       ESP in UDP\n"
 	      "  --window N   replay window, packets: 0, 32 to 4096 (1024)\n"
@@ -32,27 +33,27 @@ void options_usage(FILE *to)
 	      "               the tunnel looks for packets that want a shortcut (on)\n"
 	      "  --spokes N   1 to 20000 (1000)\n"
 	      "  --routes N   1 to 1000000 (10000)\n"
-	      "  --size LIST  comma-separated (64,354,1400): inner IP length, 40 to 1400; imix "
-	      "(64, "
-	      "594\n"
-	      "               and 1400 as 7:4:1, mixed in one train); cisco (188 to spokes, 144 "
-	      "from\n"
-	      "               them, spoke to spoke half of each)\n"
-	      "  --burst N    packets that arrive at once, 1 to 64 (32); the hub takes up to 32 in "
-	      "a\n"
-	      "               turn; of small ones reading the clock is a part of the figure\n"
-	      "  --flows F    random (default: a flow per packet), bursty:K (K packets of a flow "
-	      "in\n"
-	      "               a row, 1 to 1024)\n"
+	      "  --size LIST  comma-separated (64,354,1400): inner IP length, 40 to 1400;\n"
+	      "               imix (64, 594 and 1400 as 7:4:1, mixed in one train); cisco\n"
+	      "               (188 to spokes, 144 from them, spoke to spoke half of each)\n"
+	      "  --burst N    packets that arrive at once, 1 to 64 (32); the hub takes up to\n"
+	      "               32 in a turn; of small ones reading the clock is a part of the\n"
+	      "               figure\n"
+	      "  --flows F    random (default: a flow per packet), bursty:K (K packets of a\n"
+	      "               flow in a row, 1 to 1024)\n"
+	      "  --sweep [spokes=LIST] [size=LIST]\n"
+	      "               measures each size with each number of spokes, up to 16 of\n"
+	      "               them, in a process of its own; all into one JSON file\n"
+	      "               (sweep.json, or --json) and a chart\n"
+	      "  --chart FILE of --sweep: cycles per packet against spokes, as SVG, drawn by\n"
+	      "               gnuplot (sweep.svg); none draws nothing\n"
 	      "  --runs N     1 to 99 (5); the figure is the median of their medians\n"
 	      "  --cpu N      CPU to run on (0)\n"
-	      "  --any-cpu    measure without AVX-512, too: the ratio holds, the cycles compare "
-	      "with\n"
-	      "               no other machine's\n"
+	      "  --any-cpu    measure without AVX-512, too: the ratio holds, the cycles\n"
+	      "               compare with no other machine's\n"
 	      "  --json FILE  write the figures as JSON\n"
-	      "Exit status: 0 measured, 1 error or wrong packets, 2 wrong option, 77 not measured "
-	      "(no\n"
-	      "huge pages, no AVX-512)\n",
+	      "Exit status: 0 measured, 1 error or wrong packets, 2 wrong option, 77 not\n"
+	      "measured (no huge pages, no AVX-512)\n",
 	      to);
 }
 
@@ -190,6 +191,60 @@ static int sizes_set(struct options *o, const char *text, char *error)
 	return 0;
 }
 
+static int sweep_spokes_set(struct options *o, char *list, char *error)
+{
+	char *s;
+
+	o->sweep_count = 0;
+	while ((s = strsep(&list, ",")) != NULL) {
+		if (o->sweep_count == SWEEP_MAX)
+			return refuse(error, "sweep", s, "spokes: at most 16 numbers");
+		if (number("sweep", s, 1, SPOKES_HIGH, &o->sweep_spokes[o->sweep_count++], error) <
+		    0)
+			return refuse(error, "sweep", s, "spokes: 1 to 20000");
+	}
+	return 0;
+}
+
+/* "spokes=LIST", "size=LIST", or both with a blank between them. */
+static int sweep_set(struct options *o, const char *text, char *error)
+{
+	char words[256], *rest = words, *word;
+	int rc = 0;
+
+	if (snprintf(words, sizeof(words), "%s", text) >= (int)sizeof(words))
+		return refuse(error, "sweep", text, "at most 255 characters");
+	o->sweep = true;
+	while (rc == 0 && (word = strsep(&rest, " ")) != NULL) {
+		if (strncmp(word, "spokes=", 7) == 0)
+			rc = sweep_spokes_set(o, word + 7, error);
+		else if (strncmp(word, "size=", 5) == 0)
+			rc = sizes_set(o, word + 5, error);
+		else
+			rc = refuse(error, "sweep", word, "spokes=LIST, size=LIST");
+	}
+	return rc;
+}
+
+/* What depends on several options. */
+static int sweep_fit(struct options *o, char *error)
+{
+	if (!o->sweep) {
+		if (o->chart != NULL)
+			return refuse(error, "chart", o->chart, "only with --sweep");
+		return 0;
+	}
+	if (o->sweep_count == 0)
+		o->sweep_spokes[o->sweep_count++] = o->spokes;
+	if (o->json == NULL)
+		o->json = "sweep.json";
+	if (o->chart == NULL)
+		o->chart = "sweep.svg";
+	else if (strcmp(o->chart, "none") == 0)
+		o->chart = NULL;
+	return 0;
+}
+
 /* What the cisco mix means depends on the path, which may come later on the command line. */
 static void cisco_fit(struct options *o)
 {
@@ -222,13 +277,23 @@ static int option_set(struct options *o, int c, const char *arg, char *error)
 	case 'b':
 		return number("burst", arg, 1, BURST_MAX, &o->burst, error);
 	case 's':
-		return number("spokes", arg, 1, 20000, &o->spokes, error);
+		return number("spokes", arg, 1, SPOKES_HIGH, &o->spokes, error);
 	case 'r':
 		return number("routes", arg, 1, 1000000, &o->routes, error);
 	case 'n':
 		return number("runs", arg, 1, RUNS_MAX, &o->runs, error);
 	case 'c':
 		return number("cpu", arg, 0, 1023, &o->cpu, error);
+	case 'S':
+		return sweep_set(o, arg, error);
+	case 1: /* no option: the second word of --sweep */
+		if (o->sweep)
+			return sweep_set(o, arg, error);
+		snprintf(error, OPTIONS_ERROR, "%.80s: unexpected argument", arg);
+		return -EINVAL;
+	case 'g':
+		o->chart = arg;
+		break;
 	case 'e':
 		o->esn = true;
 		break;
@@ -264,6 +329,8 @@ int options_parse(struct options *o, int argc, char **argv, char *error)
 					      {"runs", required_argument, NULL, 'n'},
 					      {"cpu", required_argument, NULL, 'c'},
 					      {"json", required_argument, NULL, 'j'},
+					      {"sweep", required_argument, NULL, 'S'},
+					      {"chart", required_argument, NULL, 'g'},
 					      {"any-cpu", no_argument, NULL, 'a'},
 					      {"help", no_argument, NULL, 'h'},
 					      {0}};
@@ -279,7 +346,7 @@ int options_parse(struct options *o, int argc, char **argv, char *error)
 			      .redirect = true};
 	sizes_set(o, sizes, error);
 	optind = 0; /* from the start, in tests many times */
-	while ((c = getopt_long(argc, argv, "+:h", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "-:h", longs, NULL)) != -1) {
 		if (c == '?' || c == ':') {
 			snprintf(error, OPTIONS_ERROR, "%.80s: %s", argv[optind - 1],
 				 c == ':' ? "needs a value" : "no such option, see --help");
@@ -293,5 +360,5 @@ int options_parse(struct options *o, int argc, char **argv, char *error)
 		return -EINVAL;
 	}
 	cisco_fit(o);
-	return 0;
+	return sweep_fit(o, error);
 }

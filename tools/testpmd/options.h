@@ -10,6 +10,7 @@
 
 #define RUNS_MAX      99
 #define SIZES_MAX     8
+#define SWEEP_MAX     16
 #define MIX_MAX       12
 #define BURST_MAX     64
 #define FLOW_PKTS_MAX 1024
@@ -49,7 +50,11 @@ struct options {
 	uint32_t cpu;
 	bool any_cpu;
 	bool help;
-	const char *json; /* file, NULL: none */
+	const char *json;                 /* file, NULL: none */
+	bool sweep;                       /* one measurement for each of... */
+	uint32_t sweep_spokes[SWEEP_MAX]; /* ...these instead of spokes */
+	uint32_t sweep_count;
+	const char *chart; /* file, NULL: none */
 };
 
 void options_usage(FILE *to);

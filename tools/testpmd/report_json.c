@@ -55,10 +55,11 @@ static void json_size(FILE *f, const struct mix *mix, const struct result *r, ui
 
 	fprintf(f,
 		"{\"size\":\"%s\",\"bytes\":%.0f,\"cycles_per_packet\":%.1f,"
+		"\"cycles_lowest\":%.1f,\"cycles_highest\":%.1f,"
 		"\"packets_per_second\":%.0f,\"gbit_per_second\":%.3f,\"raw_cycles\":%.1f,"
 		"\"wrong\":%llu,",
-		mix->name, mix_bytes(mix), r->product.median, pps, pps * mix_bytes(mix) * 8 / 1e9,
-		r->raw.median, (unsigned long long)r->wrong);
+		mix->name, mix_bytes(mix), r->product.median, r->product.low, r->product.high, pps,
+		pps * mix_bytes(mix) * 8 / 1e9, r->raw.median, (unsigned long long)r->wrong);
 	if (r->floor.median != 0)
 		fprintf(f, "\"floor_cycles\":%.1f,\"ratio\":%.3f,\"ratio_lowest\":%.3f,",
 			r->floor.median, r->ratio.median, r->ratio.low);
@@ -91,18 +92,55 @@ static void json_run(FILE *f, const struct options *o, const struct report *repo
 	fprintf(f, "]");
 }
 
-int report_json(const struct options *o, const struct report *report)
+static FILE *json_open(const struct options *o)
 {
 	FILE *f = fopen(o->json, "w");
 
-	if (f == NULL) {
+	if (f == NULL)
 		fprintf(stderr, "dmvpn-testpmd: --json: %s: %s\n", o->json, strerror(errno));
-		return -errno;
-	}
+	return f;
+}
+
+static int json_close(FILE *f, const struct options *o)
+{
+	bool failed = ferror(f) != 0;
+
+	if (fclose(f) == 0 && !failed)
+		return 0;
+	fprintf(stderr, "dmvpn-testpmd: --json: %s: not written\n", o->json);
+	return -EIO;
+}
+
+int report_json(const struct options *o, const struct report *report)
+{
+	FILE *f = json_open(o);
+
+	if (f == NULL)
+		return -EIO;
 	fprintf(f, "{");
 	json_machine(f);
 	fprintf(f, ",");
 	json_run(f, o, report);
 	fprintf(f, "}\n");
-	return fclose(f) == 0 ? 0 : -errno;
+	return json_close(f, o);
+}
+
+int report_json_sweep(const struct options *o, const struct report *reports)
+{
+	struct options one = *o;
+	FILE *f = json_open(o);
+
+	if (f == NULL)
+		return -EIO;
+	fprintf(f, "{");
+	json_machine(f);
+	fprintf(f, ",\"results\":[");
+	for (uint32_t i = 0; i < o->sweep_count; i++) {
+		one.spokes = o->sweep_spokes[i];
+		fprintf(f, "%s{", i ? ",\n" : "\n");
+		json_run(f, &one, &reports[i]);
+		fprintf(f, "}");
+	}
+	fprintf(f, "]}\n");
+	return json_close(f, o);
 }

@@ -8,6 +8,7 @@
  */
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
@@ -156,3 +157,14 @@ void report_text(const struct options *o, const struct report *report);
 const char *stage_name(enum dp_stage stage);
 /* One measurement, with the machine. */
 int report_json(const struct options *o, const struct report *report);
+/* All of a sweep, reports[o->sweep_count]. */
+int report_json_sweep(const struct options *o, const struct report *reports);
+
+/* sweep.c: exit status of the program. */
+int sweep_run(const struct options *o);
+
+/* chart.c: lines of cycles per packet against spokes. Neither starts EAL. */
+/* Tells stderr what is missing. */
+int chart_check(void);
+void chart_script(FILE *f, const struct options *o, const struct report *reports);
+int chart_draw(const struct options *o, const struct report *reports);
