@@ -40,6 +40,11 @@ void *kept_pages(size_t bytes)
 	return p;
 }
 
+void kept_wipe(void *bytes, size_t len)
+{
+	explicit_bzero(bytes, len);
+}
+
 static int chunk_add(void)
 {
 	struct kept *chunk;

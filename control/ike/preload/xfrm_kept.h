@@ -37,6 +37,8 @@ struct kept {
 
 void *kept_pages(size_t bytes); /* locked, MADV_DONTDUMP, MADV_WIPEONFORK; NULL with errno */
 
+void kept_wipe(void *bytes, size_t len);
+
 /* A slot with a copy of the message; NULL with errno: EMSGSIZE, ENOMEM. */
 struct kept *kept_new(const void *msg, size_t len, uint8_t owner);
 void kept_free(struct kept *k); /* of one that is not current */

@@ -84,7 +84,7 @@ static int sa_say(const struct client *c, const struct kept *k, int64_t now)
 	info->lft.soft_add_expires_seconds = seconds_left(info->lft.soft_add_expires_seconds, age);
 	info->lft.hard_add_expires_seconds = seconds_left(info->lft.hard_add_expires_seconds, age);
 	rc = link_send(c, XFRM_WIRE_REPLAY, proxy_buffer, k->len);
-	explicit_bzero(proxy_buffer, k->len);
+	kept_wipe(proxy_buffer, k->len);
 	return rc;
 }
 
@@ -186,6 +186,6 @@ void link_read(struct client *c, int64_t now)
 			netlink_pass(c, msg + 1, (size_t)n - 1, now);
 		else if (msg[0] == XFRM_WIRE_BOUND)
 			bound_note(msg, (size_t)n);
-		explicit_bzero(msg, (size_t)n);
+		kept_wipe(msg, (size_t)n);
 	}
 }

@@ -60,12 +60,18 @@ static void client_free(struct client *c, uint8_t id)
 	c->fd = c->conn = -1;
 }
 
+static void requests_read(struct client *c, uint8_t id, size_t len, int64_t now)
+{
+	const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)proxy_buffer;
+
+	for (int left = (int)len; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
+		request_add(c, id, h, now);
+}
+
 static void client_read(struct client *c, uint8_t id, int64_t now)
 {
 	while (c->n_requests < MAX_REQUESTS / 2) {
 		ssize_t n = recv(c->fd, proxy_buffer, XFRM_WIRE_MSG_BYTES, MSG_DONTWAIT);
-		int left = (int)n;
-		const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)proxy_buffer;
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
@@ -74,9 +80,8 @@ static void client_read(struct client *c, uint8_t id, int64_t now)
 			return;
 		}
 		c->bound = true;
-		for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
-			request_add(c, id, h, now);
-		explicit_bzero(proxy_buffer, (size_t)n);
+		requests_read(c, id, (size_t)n, now);
+		kept_wipe(proxy_buffer, (size_t)n);
 	}
 }
 
