@@ -51,6 +51,14 @@ extern uint8_t *proxy_buffer;
 
 void tell_once(bool *told, const char *what); /* to syslog */
 
+/* The datagram's next whole message; NULL: none. */
+const struct nlmsghdr *message_next(const uint8_t **at, size_t *left);
+
+static inline const void *message_body(const struct nlmsghdr *h)
+{
+	return (const uint8_t *)h + NLMSG_HDRLEN;
+}
+
 /* xfrm_requests.c */
 void request_add(struct client *c, uint8_t id, const struct nlmsghdr *h, int64_t now);
 /* To dmvpnd; -errno of the connection, -EAGAIN when it takes no more. */

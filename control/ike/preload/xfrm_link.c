@@ -159,10 +159,12 @@ static void bound_note(const uint8_t *msg, size_t len)
 
 static void netlink_pass(struct client *c, const uint8_t *msg, size_t len, int64_t now)
 {
-	const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)msg;
+	const struct nlmsghdr *h;
+	const uint8_t *at = msg;
+	size_t left = len;
 	bool wanted = false;
 
-	for (int left = (int)len; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
+	while ((h = message_next(&at, &left)))
 		wanted |= answer_note(c, h, now);
 	/* Like the kernel's: a reader that does not read loses. */
 	if (wanted && send(c->fd, msg, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == EAGAIN)

@@ -60,11 +60,27 @@ static void client_free(struct client *c, uint8_t id)
 	c->fd = c->conn = -1;
 }
 
+const struct nlmsghdr *message_next(const uint8_t **at, size_t *left)
+{
+	const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)*at;
+	size_t step;
+
+	if (*left < sizeof(*h) || h->nlmsg_len < sizeof(*h) || h->nlmsg_len > *left)
+		return NULL;
+	step = NLMSG_ALIGN((size_t)h->nlmsg_len);
+	if (step > *left) /* the last need not be padded */
+		step = *left;
+	*at += step;
+	*left -= step;
+	return h;
+}
+
 static void requests_read(struct client *c, uint8_t id, size_t len, int64_t now)
 {
-	const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)proxy_buffer;
+	const struct nlmsghdr *h;
+	const uint8_t *at = proxy_buffer;
 
-	for (int left = (int)len; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
+	while ((h = message_next(&at, &len)))
 		request_add(c, id, h, now);
 }
 

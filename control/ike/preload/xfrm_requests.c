@@ -41,12 +41,12 @@ static void sa_gone(const struct nlmsghdr *h)
 	struct kept_key key;
 
 	if (h->nlmsg_type == XFRM_MSG_DELSA && h->nlmsg_len >= NLMSG_LENGTH(sizeof(id))) {
-		memcpy(&id, NLMSG_DATA(h), sizeof(id));
+		memcpy(&id, message_body(h), sizeof(id));
 		key = kept_key_of(&id.daddr, id.spi, id.family, id.proto);
 		kept_remove(&key);
 	} else if (h->nlmsg_type == XFRM_MSG_FLUSHSA &&
 		   h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct xfrm_usersa_flush))) {
-		kept_flush(*(const uint8_t *)NLMSG_DATA(h));
+		kept_flush(*(const uint8_t *)message_body(h));
 	}
 }
 
@@ -100,7 +100,7 @@ void request_add(struct client *c, uint8_t id, const struct nlmsghdr *h, int64_t
 		return;
 	}
 	if (makes_sa(h)) {
-		memcpy(&info, NLMSG_DATA(h), sizeof(info));
+		memcpy(&info, message_body(h), sizeof(info));
 		k->key = kept_key_of(&info.id.daddr, info.id.spi, info.family, info.id.proto);
 	}
 	c->requests[c->n_requests++] = (struct request){k, now, false};
@@ -159,7 +159,7 @@ static void expire_note(const struct nlmsghdr *h)
 
 	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(x)))
 		return;
-	memcpy(&x, NLMSG_DATA(h), sizeof(x));
+	memcpy(&x, message_body(h), sizeof(x));
 	key = kept_key_of(&x.state.id.daddr, x.state.id.spi, x.state.family, x.state.id.proto);
 	if (x.hard)
 		kept_remove(&key);
@@ -173,7 +173,7 @@ static bool is_last(const struct nlmsghdr *request, const struct nlmsghdr *h, in
 	*error = 0;
 	if (h->nlmsg_type == NLMSG_ERROR) {
 		if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(*error)))
-			memcpy(error, NLMSG_DATA(h), sizeof(*error));
+			memcpy(error, message_body(h), sizeof(*error));
 		return true;
 	}
 	if (h->nlmsg_type == NLMSG_DONE)
