@@ -8,7 +8,8 @@
  *   N  both ways     one datagram of netlink messages (one message in each to dmvpnd)
  *   G  to dmvpnd     struct xfrm_wire_groups: the multicast groups, all of them, when they change
  *   B  both ways     struct xfrm_wire_bound: sequence numbers up to `bound` may have been used
- *   R  to dmvpnd     the NEWSA or UPDSA that made an SA which exists, its nlmsg_seq 0
+ *   R  to dmvpnd     the NEWSA or UPDSA that made an SA which exists, its nlmsg_seq 0, what is
+ *                    left of its lifetime in lft.*_add_expires_seconds (at least 1)
  *   E  to dmvpnd     end of what this connection replays
  *
  * A connection begins with G when it has groups and B, R for each SA made on it (B before the R of

@@ -40,6 +40,11 @@ void *kept_pages(size_t bytes)
 	return p;
 }
 
+void kept_wipe(void *bytes, size_t len)
+{
+	explicit_bzero(bytes, len);
+}
+
 static int chunk_add(void)
 {
 	struct kept *chunk;
@@ -130,14 +135,18 @@ void kept_remove(const struct kept_key *key)
 	kept_free(k);
 }
 
-int kept_put(struct kept *k, bool update)
+int kept_put(struct kept *k, bool update, int64_t now)
 {
 	const struct kept *old = kept_find(&k->key);
 	struct kept **at;
 
-	/* The same key stream goes on: what has been used stays used. */
-	if (old && update && old->bound > k->bound)
-		k->bound = old->bound;
+	k->made_ms = now;
+	/* The same SA: what has been used stays used, and the kernel keeps its time of birth. */
+	if (old && update) {
+		k->made_ms = old->made_ms;
+		if (old->bound > k->bound)
+			k->bound = old->bound;
+	}
 	if (old)
 		kept_remove(&k->key);
 	if (n_sas == KEPT_MAX_SAS) {

@@ -27,7 +27,8 @@ _Static_assert(sizeof(struct kept_key) == 24, "no padding: compared as bytes");
 struct kept {
 	struct kept *next; /* free list or hash chain */
 	struct kept_key key;
-	uint64_t bound; /* 0: none known */
+	uint64_t bound;  /* 0: none known */
+	int64_t made_ms; /* of a current one */
 	uint16_t len;
 	uint8_t owner; /* client */
 	bool current;  /* in the table of SAs */
@@ -35,6 +36,8 @@ struct kept {
 };
 
 void *kept_pages(size_t bytes); /* locked, MADV_DONTDUMP, MADV_WIPEONFORK; NULL with errno */
+
+void kept_wipe(void *bytes, size_t len);
 
 /* A slot with a copy of the message; NULL with errno: EMSGSIZE, ENOMEM. */
 struct kept *kept_new(const void *msg, size_t len, uint8_t owner);
@@ -45,8 +48,8 @@ struct kept_key kept_key_of(const xfrm_address_t *daddr,
 			    uint16_t family,
 			    uint8_t proto);
 
-/* Makes it current in place of one of the same key. -ENOSPC: table full, the slot is freed. */
-int kept_put(struct kept *k, bool update);
+/* Makes it current, in place of one of the same key. -ENOSPC: table full, the slot is freed. */
+int kept_put(struct kept *k, bool update, int64_t now);
 void kept_remove(const struct kept_key *key);
 void kept_flush(uint8_t proto); /* as xfrm_usersa_flush.proto */
 struct kept *kept_find(const struct kept_key *key);
