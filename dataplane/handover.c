@@ -66,7 +66,7 @@ static bool names_take(struct dp_meta *meta)
 	return true;
 }
 
-void handover(struct dp_worker *w, struct rte_mbuf *m, uint8_t home)
+bool handover(struct dp_worker *w, struct rte_mbuf *m, uint8_t home)
 {
 	struct rte_ring *ring = home < dp_worker_count ? rings[w->index][home] : NULL;
 	struct dp_meta *meta = dp_meta(m);
@@ -75,9 +75,16 @@ void handover(struct dp_worker *w, struct rte_mbuf *m, uint8_t home)
 		names_put(meta);
 	if (unlikely(ring == NULL || rte_ring_sp_enqueue(ring, m) != 0)) {
 		dp_drop(w, m, DP_DROP_HANDOVER_FULL);
-		return;
+		return false;
 	}
 	w->stats.handed_over_pkts++;
+	return true;
+}
+
+void handover_esp(struct dp_worker *w, struct rte_mbuf *m, uint32_t sa)
+{
+	if (likely(handover(w, m, sas[sa].home)))
+		w->sa_handed[sa]++;
 }
 
 /* The rest of the line for packets of one kind. */
