@@ -12,7 +12,8 @@
 #include "dataplane/dp_sa.h"
 
 #define HOMES_PKTS_MIN   1000 /* authentic ones in an interval: with fewer it does not matter */
-#define HOMES_MOVES_MAX  10   /* per second, of all peers */
+#define HOMES_HANDED_MIN (HOMES_PKTS_MIN / 4 * 3)
+#define HOMES_MOVES_MAX  10 /* per second, of all peers */
 #define HOMES_REST_MS    30000
 #define HOMES_RECENT_LEN (HOMES_MOVES_MAX * (HOMES_REST_MS / 1000 + 1))
 
