@@ -126,6 +126,8 @@ void hub_homes_look(struct hub *hub)
 	uint32_t cursor = 0, to;
 	unsigned n;
 
+	for (uint32_t i = 0; i < DP_WORKERS_MAX; i++)
+		hub->homes.load_permille[i] = hub->workers.rows[i].load_permille;
 	while ((n = dp_sa_home_look(&cursor, HOMES_HANDED_MIN, rows, HOME_ROWS)) > 0) {
 		for (unsigned i = 0; i < n; i++) {
 			to = homes_judge(&hub->homes, &rows[i], now_ms);

@@ -217,6 +217,10 @@ static void homes_move(void **state)
 	hub_homes_look(hub);
 	assert_string_equal(fake_calls(), "");
 	fake.homes[35].handed_pkts[0] = 1800;
+	hub->workers.rows[0].load_permille = 900;
+	hub_homes_look(hub);
+	assert_string_equal(fake_calls(), "");
+	hub->workers.rows[0].load_permille = 100;
 	fake.home_set_rc = -EAGAIN;
 	hub_homes_look(hub);
 	assert_string_equal(fake_calls(), "home of 36: 0\n");
