@@ -68,9 +68,14 @@ static bool names_take(struct dp_meta *meta)
 
 bool handover(struct dp_worker *w, struct rte_mbuf *m, uint8_t home)
 {
-	struct rte_ring *ring = home < dp_worker_count ? rings[w->index][home] : NULL;
 	struct dp_meta *meta = dp_meta(m);
+	struct rte_ring *ring;
 
+	/* Since the stage looked, the home has let go, to this worker: by way of another one, which
+	 * will hand it back. A packet cannot enter its line again from here. */
+	if (unlikely(home == w->index))
+		home = (uint8_t)((w->index + 1) % dp_worker_count);
+	ring = home < dp_worker_count ? rings[w->index][home] : NULL;
 	if (meta->kind == DP_KIND_IP)
 		names_put(meta);
 	if (unlikely(ring == NULL || rte_ring_sp_enqueue(ring, m) != 0)) {

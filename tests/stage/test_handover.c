@@ -175,6 +175,20 @@ static void test_full(void **state)
 	balance(0);
 }
 
+/* The home that was looked up has let go in between, to us: nothing is lost. */
+static void test_home_is_here(void **state)
+{
+	uint64_t full = w0->stats.drops[DP_DROP_HANDOVER_FULL];
+
+	(void)state;
+	hand(w0, inner_packet(stage.spoke11), 0);
+	assert_int_equal(w0->stats.drops[DP_DROP_HANDOVER_FULL], full);
+	balance(1);
+	assert_int_equal(handover_burst(w1), 1);
+	assert_int_equal(sent(w1, NULL), 1);
+	balance(0);
+}
+
 static void test_flush(void **state)
 {
 	uint64_t dropped = w1->stats.drops[DP_DROP_SHUTDOWN];
@@ -323,11 +337,11 @@ static void test_slot_waits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_arrives),    cmocka_unit_test(test_new_adjacency),
-		cmocka_unit_test(test_spoke_gone), cmocka_unit_test(test_full),
-		cmocka_unit_test(test_flush),      cmocka_unit_test(test_home_moves),
-		cmocka_unit_test(test_slot_waits), cmocka_unit_test(test_home_look),
-		cmocka_unit_test(test_home_full),
+		cmocka_unit_test(test_arrives),      cmocka_unit_test(test_new_adjacency),
+		cmocka_unit_test(test_spoke_gone),   cmocka_unit_test(test_full),
+		cmocka_unit_test(test_flush),        cmocka_unit_test(test_home_moves),
+		cmocka_unit_test(test_slot_waits),   cmocka_unit_test(test_home_look),
+		cmocka_unit_test(test_home_is_here), cmocka_unit_test(test_home_full),
 	};
 
 	return cmocka_run_group_tests_name("handover", tests, setup, teardown);
