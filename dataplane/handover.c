@@ -225,12 +225,14 @@ int handover_home_set(uint32_t peer, uint8_t home)
 		return dp_error_set(-ENOENT, "home: worker %u: no such worker", home);
 	if (is_moving(p))
 		return dp_error_set(-EAGAIN, "home: the last move is not over");
-	p->home = home;
 	TAILQ_FOREACH (c, &p->out, of_out)
 		rc |= order_send(sa_index(c), home);
 	LIST_FOREACH (c, &p->in, of_in)
 		rc |= order_send(sa_index(c), home);
-	return rc < 0 ? dp_error_set(-EAGAIN, "home: too many moves at once") : 0;
+	if (rc < 0) /* what has moved is passed over the next time */
+		return dp_error_set(-EAGAIN, "home: too many moves at once");
+	p->home = home;
+	return 0;
 }
 
 static int ring_create(struct rte_ring **ring, const char *what, uint32_t a, uint32_t b, uint32_t n)
