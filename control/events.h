@@ -55,6 +55,7 @@
 	X(SA_HARD, "sa-hard-limit", SYS, "an SA has reached its hard limit, or its last number")  \
 	X(SA_WANTED, "sa-wanted", PEER, "a packet for a peer without an SA to send it")           \
 	X(PEER_MOVED, "peer-moved", INFO, "a peer behind a NAT has another address or port")      \
+	X(HOME_MOVED, "home-moved", SPOKE, "a peer has another home worker")                      \
 	X(API_REFUSED, "api-refused", SYS, "a client of the control socket was turned away")
 
 enum event_kind {

@@ -5,6 +5,9 @@
  * Hand-overs are counted before a packet is known to be authentic, the SA's packets after that.
  * Whoever sends garbage to a known SPI must not move a home: there must be enough authentic packets
  * besides, and more packets handed over than authentic ones say nothing.
+ *
+ * A device with fewer queues than there are workers delivers to some workers only. Hand-over is
+ * then what spreads the ciphers' load, so a worker that is busy gets no more homes.
  */
 #include "homes.h"
 
@@ -46,6 +49,8 @@ uint32_t homes_judge(const struct homes *homes, const struct dp_sa_home *row, ui
 		return row->home;
 	/* A burst may be handed over in one interval and counted in the next: an eighth. */
 	if (row->handed_pkts[best] <= row->pkts / 4 * 3 || sum > row->pkts + row->pkts / 8)
+		return row->home;
+	if (homes->load_permille[best] > HOMES_LOAD_MAX)
 		return row->home;
 	if (is_too_fast(homes, now_ms) || has_moved(homes, row->peer, now_ms))
 		return row->home;

@@ -12,12 +12,16 @@
 #include "dataplane/dp_sa.h"
 
 #define HOMES_PKTS_MIN   1000 /* authentic ones in an interval: with fewer it does not matter */
-#define HOMES_MOVES_MAX  10   /* per second, of all peers */
+#define HOMES_HANDED_MIN (HOMES_PKTS_MIN / 4 * 3)
+#define HOMES_LOAD_MAX   700 /* permille: a worker above that gets no more homes */
+#define HOMES_MOVES_MAX  10  /* per second, of all peers */
 #define HOMES_REST_MS    30000
 #define HOMES_RECENT_LEN (HOMES_MOVES_MAX * (HOMES_REST_MS / 1000 + 1))
 
-/* The last moves, a ring: none that is within HOMES_REST_MS falls out, there are not so many. */
 struct homes {
+	uint32_t load_permille[DP_WORKERS_MAX]; /* of the last second; 0: not known */
+	/* The last moves, a ring: none that is within HOMES_REST_MS falls out, there are not so
+	 * many. */
 	struct {
 		uint32_t peer; /* 0: none yet */
 		uint64_t at_ms;
@@ -26,7 +30,8 @@ struct homes {
 };
 
 /* Where this peer should be at home after what came since the last look: more than 3/4 of its
- * packets came in on one other worker. Its present home: it stays. */
+ * packets came in on one other worker, and that one has cycles left. Its present home: it stays.
+ */
 uint32_t homes_judge(const struct homes *homes, const struct dp_sa_home *row, uint64_t now_ms);
 /* It moves: it rests for HOMES_REST_MS. */
 void homes_note(struct homes *homes, uint32_t peer, uint64_t now_ms);

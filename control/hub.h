@@ -26,6 +26,7 @@
 
 #include "control/api/api.h"
 #include "control/config.h"
+#include "control/homes.h"
 #include "control/net/net.h"
 #include "control/worker_watch.h"
 #include "dataplane/dp_twin.h"
@@ -97,6 +98,7 @@ struct hub {
 	struct api *api;
 	struct api_sources sources;
 	struct worker_watch workers;
+	struct homes homes;
 	uint32_t neigh_cursor;
 	uint64_t neigh_full_ms; /* when "neighbours are full" was told last */
 	uint32_t spokes_told;   /* in the status line */
@@ -205,6 +207,8 @@ void hub_watch_fini(struct hub *hub);
 /* What the timer does every 200 ms. */
 void hub_links_look(struct hub *hub);
 void hub_workers_look(struct hub *hub);
+/* Once per second: peers whose ESP comes in on one other worker get their home there. */
+void hub_homes_look(struct hub *hub);
 
 int hub_loop_init(struct hub *hub);
 void hub_loop_fini(struct hub *hub);

@@ -3,7 +3,7 @@
  * hub_watch: what is looked at again and again. Every 200 ms the ports' links: a change goes to the
  * twin's carrier, to the tunnels that have their source there, and to the event log. And the
  * workers (worker_watch.c): while one does not come round the service manager's watchdog is not
- * fed, so that it restarts us.
+ * fed, so that it restarts us. Every second what the workers hand over (homes.c): who moves.
  *
  * Context: control.
  */
@@ -23,6 +23,7 @@
 #include "dataplane/dp_stats.h"
 
 #define TICK_FAST_MS 200
+#define HOME_ROWS    32
 
 /* ---- links ---- */
 
@@ -102,6 +103,40 @@ void hub_workers_fini(struct hub *hub)
 	dp_workers_stop();
 }
 
+/* ---- homes ---- */
+
+static void home_move(struct hub *hub, const struct dp_sa_home *row, uint32_t to, uint64_t now_ms)
+{
+	char object[EVENT_OBJECT_LEN], remote[DP_ADDR_STRLEN];
+
+	if (dp_sa_home_set(row, to) < 0)
+		return; /* its last move is not over: the next look */
+	homes_note(&hub->homes, row->peer, now_ms);
+	snprintf(object, sizeof(object), row->natt_port != 0 ? "%s:%u" : "%s",
+		 dp_addr_format(&row->remote, remote), row->natt_port);
+	event_emit(EVENT_HOME_MOVED, object,
+		   "worker %u -> %u, where %lu of its last %lu packets came in", row->home, to,
+		   row->handed_pkts[to], row->pkts);
+}
+
+void hub_homes_look(struct hub *hub)
+{
+	struct dp_sa_home rows[HOME_ROWS];
+	uint64_t now_ms = hub_now_ms();
+	uint32_t cursor = 0, to;
+	unsigned n;
+
+	for (uint32_t i = 0; i < DP_WORKERS_MAX; i++)
+		hub->homes.load_permille[i] = hub->workers.rows[i].load_permille;
+	while ((n = dp_sa_home_look(&cursor, HOMES_HANDED_MIN, rows, HOME_ROWS)) > 0) {
+		for (unsigned i = 0; i < n; i++) {
+			to = homes_judge(&hub->homes, &rows[i], now_ms);
+			if (to != rows[i].home)
+				home_move(hub, &rows[i], to, now_ms);
+		}
+	}
+}
+
 /* ---- status and watchdog ---- */
 
 static void status_tell(struct hub *hub)
@@ -123,6 +158,7 @@ static void on_tick_slow(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	worker_watch_second(&hub->workers);
+	hub_homes_look(hub);
 	hub_rib_tick(hub);
 	hub_neigh_renew(hub);
 	spoke_table_tick(hub->spokes);

@@ -53,6 +53,7 @@ static const struct module modules[] = {
 	{"worker", worker_init, worker_fini},
 	{"SA events", sa_event_init, sa_event_fini},
 	{"handover", handover_init, handover_fini},
+	{"homes", home_init, home_fini},
 	{"punt", punt_init, dp_punt_fini},
 	{"twin", twin_init, twin_fini},
 	{"port", port_init, port_fini},

@@ -172,7 +172,7 @@ void dp_sa_event_handler_set(dp_sa_event_fn fn, void *ctx);
 
 /* A peer whose inbound ESP came in on other workers than its home. */
 struct dp_sa_home {
-	uint32_t peer; /* dp_sa_home_set */
+	uint32_t peer; /* a number that no other peer has at this time */
 	struct dp_addr local, remote;
 	uint16_t natt_port;
 	uint32_t home; /* worker */
@@ -180,6 +180,17 @@ struct dp_sa_home {
 	uint64_t pkts;                        /* authentic ones, on whichever worker */
 	uint64_t handed_pkts[DP_WORKERS_MAX]; /* to its home, by the worker that they came in on */
 };
+/* At most `max` peers one of whose inbound SAs had min_pkts handed over since the last look, from
+ * *cursor on (start with 0); returns how many, 0 at the end. Who had less loses the count, not its
+ * packets: those of the next row reach back to the last one. So a peer is seen to come in at home
+ * too much in its first row, and while it changes from one SA to another; never too little. */
+unsigned dp_sa_home_look(uint32_t *cursor,
+			 uint32_t min_pkts,
+			 struct dp_sa_home *rows,
+			 unsigned max);
+/* The peer of this row moves, with all its SAs, without a break. -EAGAIN: the last move is not
+ * over; -ENOENT: no such peer or worker. */
+int dp_sa_home_set(const struct dp_sa_home *row, uint32_t worker);
 
 /*
  * ESP whose SPI no SA of ours has goes to the port's twin when this says so: the kernel's own SAs,

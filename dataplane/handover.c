@@ -66,18 +66,30 @@ static bool names_take(struct dp_meta *meta)
 	return true;
 }
 
-void handover(struct dp_worker *w, struct rte_mbuf *m, uint8_t home)
+bool handover(struct dp_worker *w, struct rte_mbuf *m, uint8_t home)
 {
-	struct rte_ring *ring = home < dp_worker_count ? rings[w->index][home] : NULL;
 	struct dp_meta *meta = dp_meta(m);
+	struct rte_ring *ring;
 
+	/* Since the stage looked, the home has let go, to this worker: by way of another one, which
+	 * will hand it back. A packet cannot enter its line again from here. */
+	if (unlikely(home == w->index))
+		home = (uint8_t)((w->index + 1) % dp_worker_count);
+	ring = home < dp_worker_count ? rings[w->index][home] : NULL;
 	if (meta->kind == DP_KIND_IP)
 		names_put(meta);
 	if (unlikely(ring == NULL || rte_ring_sp_enqueue(ring, m) != 0)) {
 		dp_drop(w, m, DP_DROP_HANDOVER_FULL);
-		return;
+		return false;
 	}
 	w->stats.handed_over_pkts++;
+	return true;
+}
+
+void handover_esp(struct dp_worker *w, struct rte_mbuf *m, uint32_t sa)
+{
+	if (likely(handover(w, m, sas[sa].home)))
+		w->sa_handed[sa]++;
 }
 
 /* The rest of the line for packets of one kind. */
@@ -213,12 +225,14 @@ int handover_home_set(uint32_t peer, uint8_t home)
 		return dp_error_set(-ENOENT, "home: worker %u: no such worker", home);
 	if (is_moving(p))
 		return dp_error_set(-EAGAIN, "home: the last move is not over");
-	p->home = home;
 	TAILQ_FOREACH (c, &p->out, of_out)
 		rc |= order_send(sa_index(c), home);
 	LIST_FOREACH (c, &p->in, of_in)
 		rc |= order_send(sa_index(c), home);
-	return rc < 0 ? dp_error_set(-EAGAIN, "home: too many moves at once") : 0;
+	if (rc < 0) /* what has moved is passed over the next time */
+		return dp_error_set(-EAGAIN, "home: too many moves at once");
+	p->home = home;
+	return 0;
 }
 
 static int ring_create(struct rte_ring **ring, const char *what, uint32_t a, uint32_t b, uint32_t n)

@@ -171,6 +171,8 @@ void dp_memory_plan(const struct dp_conf *conf, struct dp_memory_plan *plan)
 		sizeof(struct dp_spoke_counters));
 	row_add(plan, "hand-over rings", handover_mbufs(workers) + workers * 4096ULL,
 		sizeof(void *));
+	row_add(plan, "hand-overs by SA", (conf->limits.sas + 1ULL) * workers,
+		2 * sizeof(uint32_t));
 	row_add(plan, "wanted SAs", (conf->limits.spokes + 1ULL) * workers, sizeof(uint64_t));
 	row_add(plan, "workers", workers, sizeof(struct dp_worker) + WORKER_TABLES_BYTES);
 	row_add(plan, "multicast queues", workers, mcast_worker_bytes(&conf->limits));

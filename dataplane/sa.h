@@ -124,8 +124,10 @@ void sa_tell_wanted(struct dp_worker *w, uint32_t adj);
 
 /* handover.c: to the home worker of the SA, which takes it up where this one left the line: ESP
  * before the replay check, an inner packet behind the forwarding stage with meta->adj set, NHRP
- * before its encapsulation. Takes the packet; full: drop by name. Context: worker. */
-void handover(struct dp_worker *w, struct rte_mbuf *m, uint8_t home);
+ * before its encapsulation. Takes the packet; false: full, a drop by name. Context: worker. */
+bool handover(struct dp_worker *w, struct rte_mbuf *m, uint8_t home);
+/* The same for ESP of this SA, counted: where the peer's packets come in decides on its home. */
+void handover_esp(struct dp_worker *w, struct rte_mbuf *m, uint32_t sa);
 /* Takes up what the others have handed over; returns how many. Once per turn. Context: worker. */
 uint16_t handover_burst(struct dp_worker *w);
 /* Context: control, workers stopped. */
@@ -133,6 +135,8 @@ void handover_flush(struct dp_worker *w);
 
 int handover_init(const struct dp_conf *conf);
 void handover_fini(void);
+int home_init(const struct dp_conf *conf);
+void home_fini(void);
 /* Buffers that wait in the rings of so many workers at most. Pure. */
 uint32_t handover_mbufs(uint32_t workers);
 /* Another worker becomes the home of this peer and its SAs: the present one lets go of each SA by

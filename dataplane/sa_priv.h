@@ -20,6 +20,7 @@ struct sa_ctl {
 	uint64_t born_tsc;
 	uint64_t low_bound;  /* the bound that was told to be low */
 	uint64_t low_tsc;    /* and when */
+	uint64_t pkts_seen;  /* home.c: of an inbound one, at the last look */
 	uint64_t home_order; /* handover.c: number of the last order to let go of it, */
 	uint8_t home_worker; /* and whose */
 	bool live;           /* dp_sa_add until dp_sa_del */

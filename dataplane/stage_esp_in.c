@@ -241,7 +241,7 @@ static void exception(struct dp_worker *w, struct rte_mbuf *m, int verdict, uint
 		punt_to_twin(w, m, dp_meta(m));
 		break;
 	case HANDOVER:
-		handover(w, m, sas[sa].home);
+		handover_esp(w, m, sa);
 		break;
 	case ABSORB:
 		w->stats.absorbed_pkts++;

@@ -240,6 +240,7 @@ struct dp_worker {
 	struct rte_ring *wanted;   /* worker -> control, struct dp_wanted */
 	struct rte_ring *sa_notes; /* worker -> control: sa_event.c */
 	uint64_t *wanted_tsc;      /* by spoke, when it was told that an SA is wanted */
+	uint32_t *sa_handed;       /* [limits.sas + 1], ESP handed over to its home: home.c */
 	struct rte_ring *homes;    /* control -> worker: handover.c */
 	uint64_t homes_done;       /* orders of those that were carried out */
 	struct redirect_filter *filter;

@@ -153,6 +153,8 @@ static const struct ctl_column worker_work_columns[] = {
 	{"LOAD-%", "load_pct", CTL_COUNT},
 	{"CYCLES/PKT-1S", "cycles_per_pkt_1s", CTL_COUNT},
 	{"STUCK", "stuck", CTL_TEXT},
+	{"HANDED-OVER", "handed_over_pkts", CTL_COUNT},
+	{"TAKEN-OVER", "taken_over_pkts", CTL_COUNT},
 	{"HAIRPIN", "hairpin_pkts", CTL_COUNT},
 	{"REDIRECTS", "redirects", CTL_COUNT},
 	{"SUPPRESSED", "redirects_suppressed", CTL_COUNT},

@@ -175,6 +175,20 @@ static void test_full(void **state)
 	balance(0);
 }
 
+/* The home that was looked up has let go in between, to us: nothing is lost. */
+static void test_home_is_here(void **state)
+{
+	uint64_t full = w0->stats.drops[DP_DROP_HANDOVER_FULL];
+
+	(void)state;
+	hand(w0, inner_packet(stage.spoke11), 0);
+	assert_int_equal(w0->stats.drops[DP_DROP_HANDOVER_FULL], full);
+	balance(1);
+	assert_int_equal(handover_burst(w1), 1);
+	assert_int_equal(sent(w1, NULL), 1);
+	balance(0);
+}
+
 static void test_flush(void **state)
 {
 	uint64_t dropped = w1->stats.drops[DP_DROP_SHUTDOWN];
@@ -218,6 +232,79 @@ static void test_home_moves(void **state)
 	defer_poll();
 }
 
+/* ESP of the SA comes in on a worker that is not its home. */
+static void esp_came(struct dp_worker *w, uint32_t sa, unsigned n)
+{
+	for (; n > 0; n--) {
+		struct rte_mbuf *m = rte_pktmbuf_alloc(dp_pool);
+
+		assert_non_null(m);
+		*dp_meta(m) = (struct dp_meta){.kind = DP_KIND_ESP};
+		w->stats.rx_pkts++;
+		handover_esp(w, m, sa);
+	}
+}
+
+/* Who came in where is told once, of all inbound SAs of a peer, and moves it. */
+static void test_home_look(void **state)
+{
+	struct dp_sa_conf a = sa_conf(DP_SA_IN, "192.0.2.51", 0x1000, 1);
+	struct dp_sa_conf b = sa_conf(DP_SA_IN, "192.0.2.51", 0x1001, 2);
+	struct dp_sa_conf out = sa_conf(DP_SA_OUT, "192.0.2.51", 0x2000, 3);
+	uint32_t sa_a = sa_add(&a), sa_b = sa_add(&b), sa_out = sa_add(&out), cursor = 0;
+	uint8_t home = sas[sa_a].home, other = 1 - home;
+	uint32_t first = RTE_MIN(sa_a, sa_b), last = RTE_MAX(sa_a, sa_b);
+	struct dp_sa_home rows[4];
+
+	(void)state;
+	while (dp_sa_home_look(&cursor, 1, rows, 4) > 0)
+		; /* what came before */
+	cursor = 0;
+	esp_came(dp_workers[other], first, 30);
+	esp_came(dp_workers[other], last, 5);
+	sas[first].pkts += 40; /* as its home counts what is authentic */
+	sas[last].pkts += 10;
+	assert_int_equal(dp_sa_home_look(&cursor, 30, rows, 4), 1);
+	assert_int_equal(rows[0].home, home);
+	assert_int_equal(rows[0].pkts, 50);
+	assert_int_equal(rows[0].handed_pkts[other], 35);
+	assert_int_equal(rows[0].handed_pkts[home], 0);
+	assert_int_equal(dp_sa_home_look(&cursor, 30, rows, 4), 0);
+	cursor = 0;
+	assert_int_equal(dp_sa_home_look(&cursor, 1, &rows[1], 3), 0); /* seen */
+
+	assert_int_equal(dp_sa_home_set(&rows[0], 2), -ENOENT);
+	assert_int_equal(dp_sa_home_set(&rows[0], other), 0);
+	handover_flush(dp_workers[home]); /* and lets go */
+	assert_true(sas[sa_a].home == other && sas[sa_b].home == other &&
+		    sas[sa_out].home == other);
+	assert_int_equal(dp_sa_del(sa_a), 0);
+	assert_int_equal(dp_sa_del(sa_b), 0);
+	assert_int_equal(dp_sa_del(sa_out), 0);
+	defer_poll();
+	assert_int_equal(dp_sa_home_set(&rows[0], home), -ENOENT); /* gone */
+	balance(0);
+}
+
+/* What the ring has no room for was not handed over. */
+static void test_home_full(void **state)
+{
+	struct dp_sa_conf conf = sa_conf(DP_SA_IN, "192.0.2.51", 0x1000, 1);
+	uint32_t sa = sa_add(&conf), room = handover_mbufs(2) / 2 - 1, cursor = 0;
+	uint8_t home = sas[sa].home;
+	struct dp_sa_home row;
+
+	(void)state;
+	esp_came(dp_workers[1 - home], sa, room + 7);
+	sas[sa].pkts += room;
+	assert_int_equal(dp_sa_home_look(&cursor, 1, &row, 1), 1);
+	assert_int_equal(row.handed_pkts[1 - home], room);
+	assert_int_equal(dp_sa_del(sa), 0);
+	handover_flush(dp_workers[home]);
+	defer_poll();
+	balance(0);
+}
+
 /* A slot whose home was told to let go, and sleeps, is nobody else's before it did. */
 static void test_slot_waits(void **state)
 {
@@ -250,10 +337,11 @@ static void test_slot_waits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_arrives),    cmocka_unit_test(test_new_adjacency),
-		cmocka_unit_test(test_spoke_gone), cmocka_unit_test(test_full),
-		cmocka_unit_test(test_flush),      cmocka_unit_test(test_home_moves),
-		cmocka_unit_test(test_slot_waits),
+		cmocka_unit_test(test_arrives),      cmocka_unit_test(test_new_adjacency),
+		cmocka_unit_test(test_spoke_gone),   cmocka_unit_test(test_full),
+		cmocka_unit_test(test_flush),        cmocka_unit_test(test_home_moves),
+		cmocka_unit_test(test_slot_waits),   cmocka_unit_test(test_home_look),
+		cmocka_unit_test(test_home_is_here), cmocka_unit_test(test_home_full),
 	};
 
 	return cmocka_run_group_tests_name("handover", tests, setup, teardown);

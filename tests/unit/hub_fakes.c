@@ -223,6 +223,22 @@ int dp_worker_info_get(uint32_t worker, struct dp_worker_info *info)
 	return 0;
 }
 
+unsigned dp_sa_home_look(uint32_t *cursor, uint32_t min_pkts, struct dp_sa_home *rows, unsigned max)
+{
+	unsigned n = 0;
+
+	(void)min_pkts;
+	while (*cursor < fake.home_count && n < max)
+		rows[n++] = fake.homes[(*cursor)++];
+	return n;
+}
+
+int dp_sa_home_set(const struct dp_sa_home *row, uint32_t worker)
+{
+	call("home of %u: %u", row->peer, worker);
+	return fake.home_set_rc;
+}
+
 uint64_t dp_worker_token(void)
 {
 	return ++fake.token;

@@ -36,6 +36,9 @@ struct fake {
 	struct dp_worker_info workers[2];
 	uint64_t passed[2], token; /* the last token that a worker has passed, that there is */
 	uint32_t worker_count;
+	struct dp_sa_home homes[48]; /* what each look finds */
+	uint32_t home_count;
+	int home_set_rc;
 };
 extern struct fake fake;
 

@@ -52,6 +52,18 @@ static void test_judge(void **state)
 	}
 }
 
+/* One queue for all workers: the one that polls it takes homes until it has enough to do. */
+static void test_busy(void **state)
+{
+	struct dp_sa_home row = {.peer = 7, .home = 1, .pkts = 5000, .handed_pkts = {5000}};
+	struct homes homes = {.load_permille = {HOMES_LOAD_MAX, 1000}};
+
+	(void)state;
+	assert_int_equal(homes_judge(&homes, &row, 0), 0);
+	homes.load_permille[0]++;
+	assert_int_equal(homes_judge(&homes, &row, 0), 1);
+}
+
 /* All of it comes in on the worker that it has just left. */
 static void test_rest(void **state)
 {
@@ -108,9 +120,8 @@ static void test_all_rest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_judge),
-		cmocka_unit_test(test_rest),
-		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_judge),    cmocka_unit_test(test_busy),
+		cmocka_unit_test(test_rest),     cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_all_rest),
 	};
 

@@ -198,6 +198,41 @@ static void check_event(const char *fmt, enum event_kind kind)
 	assert_string_equal(fake_calls(), want);
 }
 
+/* Each that should move does, also beyond one page of them; a move that must wait is neither told
+ * nor rests. */
+static void homes_move(void **state)
+{
+	struct hub *hub = *state;
+
+	fake.home_count = 40;
+	for (uint32_t i = 0; i < fake.home_count; i++)
+		fake.homes[i] = (struct dp_sa_home){
+			.peer = i + 1,
+			.remote = fake_addr("198.51.100.9"),
+			.natt_port = 4500,
+			.home = 1,
+			.pkts = 2000,
+			.handed_pkts = {1000},
+		};
+	hub_homes_look(hub);
+	assert_string_equal(fake_calls(), "");
+	fake.homes[35].handed_pkts[0] = 1800;
+	hub->workers.rows[0].load_permille = 900;
+	hub_homes_look(hub);
+	assert_string_equal(fake_calls(), "");
+	hub->workers.rows[0].load_permille = 100;
+	fake.home_set_rc = -EAGAIN;
+	hub_homes_look(hub);
+	assert_string_equal(fake_calls(), "home of 36: 0\n");
+	fake.home_set_rc = 0;
+	hub_homes_look(hub);
+	check_event("home of 36: 0\nevent %d 198.51.100.9:4500: worker 1 -> 0, where "
+		    "1800 of its last 2000 packets came in\n",
+		    EVENT_HOME_MOVED);
+	hub_homes_look(hub);
+	assert_string_equal(fake_calls(), "");
+}
+
 /* It may turn without passing a quiescent state, pass without turning (asleep), or neither. */
 static void stuck_worker_starves_the_watchdog(void **state)
 {
@@ -332,6 +367,7 @@ int main(void)
 		TEST(old_routes),
 		TEST(errors_source),
 		TEST(link_flap),
+		TEST(homes_move),
 		TEST(stuck_worker_starves_the_watchdog),
 		TEST(long_pause_is_no_stuck_worker),
 		TEST(worker_load),
