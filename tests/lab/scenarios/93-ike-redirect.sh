@@ -8,8 +8,8 @@
 
 proposal=aes128gcm16-esn-noesn
 ike_hub_start $proposal
-clear_listen
 for spoke in $LAB_SPOKES; do ike_spoke_start "$spoke" $proposal; done
+clear_listen # from here on: the spokes' nhrpd is there before charon
 for spoke in $LAB_SPOKES; do wait_registered "$spoke" 60; done
 for to in 10.1.12.10 10.1.1.10; do
 	wait_for 10 "spoke1 reaches $to" reaches spoke1 "$to"
